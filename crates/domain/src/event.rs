@@ -1,0 +1,346 @@
+//! What happens to a generation, as facts. Each is self-contained: no stage asks another for more.
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::{Failure, GenerationId, Image, ImageId, Job, Tenant, Usd};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "each variant is documented at its type")]
+pub enum Event {
+    Accepted(Box<Accepted>),
+    Calling(Calling),
+    Submitted(Submitted),
+    Unknown(Unknown),
+    Parked(Parked),
+    Rendered(Box<Rendered>),
+    Completed(Box<Completed>),
+    Failed(Box<Failed>),
+    Ready(Box<Ready>),
+    ImageReady(Box<ImageReady>),
+    ImageFailed(Box<ImageFailed>),
+    NotificationDelivered(NotificationDelivered),
+    NotificationFailed(NotificationFailed),
+}
+
+/// A request was checked and will be served. The first event of a generation. It alone knows where
+/// to call back, and is never republished.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// What to do.
+    pub job: Job,
+    /// Whom to tell.
+    pub callback_url: Option<Url>,
+    /// The most that the provider may charge for it.
+    pub reserved: Usd,
+}
+
+/// The provider is about to be called: durable before the first byte leaves. Whoever finds it
+/// without a successor, and is not the writer, knows that money may have been spent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calling {
+    /// Whose generation.
+    pub id: GenerationId,
+    /// From 1; the attempts before it were refused without being billed.
+    pub attempt: u32,
+    /// Who is calling: fresh for each attempt.
+    pub token: String,
+    /// Which of the provider's routes is called.
+    pub route: String,
+    /// How many places of the account it takes.
+    pub images: u32,
+    /// The most that it may cost.
+    pub reserved: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The provider took the request and gave it a name to ask for it by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submitted {
+    /// Whose generation.
+    pub id: GenerationId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The provider's name for it.
+    pub provider_id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The call was sent and no answer was stored. Not repeated, because it may have been billed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unknown {
+    /// Whose generation.
+    pub id: GenerationId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// What is known.
+    pub reason: String,
+    /// The most that it may have cost.
+    pub reserved: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The account cannot serve it now. It waits; no attempt is used up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parked {
+    /// Whose generation.
+    pub id: GenerationId,
+    /// What it waits for.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The provider drew it and was paid; the links die.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// Whose.
+    pub job: Job,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The provider's name for it, if its route gives one.
+    pub provider_id: Option<String>,
+    /// What it drew.
+    pub images: Vec<RenderedImage>,
+    /// When the links die.
+    pub expires_at: Timestamp,
+    /// What it cost.
+    pub cost: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One picture at the provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedImage {
+    /// Its place in the generation, from 0.
+    pub index: u32,
+    /// Where to fetch it; none if the provider withheld it.
+    pub link: Option<Url>,
+    /// What it was drawn from.
+    pub seed: Option<i64>,
+    /// What was drawn, after the provider's rewriting.
+    pub prompt: Option<String>,
+}
+
+/// At least one picture is ours. One of the two ends of every accepted request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completed {
+    /// Whose.
+    pub job: Job,
+    /// All pictures, also those that were withheld or lost.
+    pub images: Vec<Image>,
+    /// What it cost.
+    pub cost: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// No picture is ours. The other end of every accepted request, and the answer to every request
+/// that was not accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failed {
+    /// Its name.
+    pub id: GenerationId,
+    /// Its owner.
+    pub tenant: Tenant,
+    /// The requester's name for it, as far as it could be read.
+    pub custom_id: Option<String>,
+    /// What was asked for; none if it was refused at the door.
+    pub job: Option<Job>,
+    /// Why.
+    pub failure: Failure,
+    /// What it cost all the same.
+    pub cost: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Every picture is ready or has failed, derivatives and all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// Whose.
+    pub job: Job,
+    /// All pictures with their derivatives.
+    pub images: Vec<Image>,
+    /// What it cost.
+    pub cost: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The derivatives of one picture are in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageReady {
+    /// Whose.
+    pub job: Job,
+    /// The picture with its derivatives.
+    pub image: Image,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One picture is stored and cannot be cut.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageFailed {
+    /// Whose.
+    pub job: Job,
+    /// The picture, with the reason in `error`.
+    pub image: Image,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A receiver took the news.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotificationDelivered {
+    /// The `webhook-id` of the news, which is the id of the event it tells of.
+    pub event_id: String,
+    /// Of which generation it tells.
+    pub id: GenerationId,
+    /// Which receiver: a short hash of its URL.
+    pub endpoint: String,
+    /// What the receiver answered.
+    pub status: u16,
+    /// How many attempts it took, from 1.
+    pub attempts: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A receiver did not take the news in all attempts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotificationFailed {
+    /// The `webhook-id` of the news.
+    pub event_id: String,
+    /// Of which generation it tells.
+    pub id: GenerationId,
+    /// Which receiver: a short hash of its URL.
+    pub endpoint: String,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// What went wrong last.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Event {
+    /// Its type, as subjects and `ce-type` say it: `generation.completed`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "generation.accepted",
+            Self::Calling(_) => "generation.calling",
+            Self::Submitted(_) => "generation.submitted",
+            Self::Unknown(_) => "generation.unknown",
+            Self::Parked(_) => "generation.parked",
+            Self::Rendered(_) => "generation.rendered",
+            Self::Completed(_) => "generation.completed",
+            Self::Failed(_) => "generation.failed",
+            Self::Ready(_) => "generation.ready",
+            Self::ImageReady(_) => "image.ready",
+            Self::ImageFailed(_) => "image.failed",
+            Self::NotificationDelivered(_) => "notification.delivered",
+            Self::NotificationFailed(_) => "notification.failed",
+        }
+    }
+
+    /// The generation it belongs to.
+    #[must_use]
+    pub fn generation(&self) -> GenerationId {
+        match self {
+            Self::Accepted(event) => event.job.id,
+            Self::Calling(event) => event.id,
+            Self::Submitted(event) => event.id,
+            Self::Unknown(event) => event.id,
+            Self::Parked(event) => event.id,
+            Self::Rendered(event) => event.job.id,
+            Self::Completed(event) => event.job.id,
+            Self::Failed(event) => event.id,
+            Self::Ready(event) => event.job.id,
+            Self::ImageReady(event) => event.job.id,
+            Self::ImageFailed(event) => event.job.id,
+            Self::NotificationDelivered(event) => event.id,
+            Self::NotificationFailed(event) => event.id,
+        }
+    }
+
+    /// The last token of its subject: what the fact is about.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::ImageReady(event) => event.image.id.to_string(),
+            Self::ImageFailed(event) => event.image.id.to_string(),
+            Self::NotificationDelivered(NotificationDelivered { event_id, endpoint, .. })
+            | Self::NotificationFailed(NotificationFailed { event_id, endpoint, .. }) => {
+                format!("{event_id}-{endpoint}")
+            }
+            _ => self.generation().to_string(),
+        }
+    }
+
+    /// Its identity from end to end (`ce-id`, `Nats-Msg-Id`, `webhook-id`): the same fact told
+    /// twice has the same id. Without dots, which Standard Webhooks forbids.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let name = self.name().replace('.', "-");
+        match self {
+            Self::Calling(event) => format!("{name}-{}-{}", event.id, event.token),
+            Self::Submitted(event) => format!("{name}-{}-{}", event.id, event.attempt),
+            Self::Parked(event) => format!("{name}-{}-{}", event.id, event.at.as_millisecond()),
+            _ => format!("{name}-{}", self.key()),
+        }
+    }
+
+    /// Whether it is the end of its generation: nothing is bought or stored after it.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed(_) | Self::Failed(_))
+    }
+
+    /// The picture it is about, if it is about one.
+    #[must_use]
+    pub fn image(&self) -> Option<ImageId> {
+        match self {
+            Self::ImageReady(event) => Some(event.image.id),
+            Self::ImageFailed(event) => Some(event.image.id),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! each {
+    ($($type:ident)*; boxed $($boxed:ident)*) => {
+        $(impl From<$type> for Event {
+            fn from(event: $type) -> Self {
+                Self::$type(event)
+            }
+        }
+        impl TryFrom<Event> for $type {
+            type Error = Box<Event>;
+
+            fn try_from(event: Event) -> Result<Self, Box<Event>> {
+                match event { Event::$type(event) => Ok(event), other => Err(Box::new(other)) }
+            }
+        })*
+        $(impl From<$boxed> for Event {
+            fn from(event: $boxed) -> Self {
+                Self::$boxed(Box::new(event))
+            }
+        }
+        impl TryFrom<Event> for $boxed {
+            type Error = Box<Event>;
+
+            fn try_from(event: Event) -> Result<Self, Box<Event>> {
+                match event { Event::$boxed(event) => Ok(*event), other => Err(Box::new(other)) }
+            }
+        })*
+    };
+}
+each!(Calling Submitted Unknown Parked NotificationDelivered NotificationFailed;
+    boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed);
