@@ -1,0 +1,160 @@
+//! Events in and out of bytes.
+
+use std::str::FromStr;
+
+use domain::{Event, InvalidValue};
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{DecodeError, v1};
+
+/// How bodies are written. Both are always read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`.
+    #[default]
+    Json,
+    /// `application/protobuf`.
+    Protobuf,
+}
+
+impl Encoding {
+    /// The media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Protobuf => "application/protobuf",
+        }
+    }
+
+    /// The encoding of a media type; JSON if there is none, `None` if it is another. Parameters
+    /// such as `charset` are ignored (RFC 9110 §8.3.1).
+    #[must_use]
+    pub fn of_content_type(content_type: Option<&str>) -> Option<Self> {
+        let essence = content_type.and_then(|text| text.split(';').next()).map(str::trim);
+        match essence.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("" | "application/json") => Some(Self::Json),
+            Some("application/protobuf" | "application/x-protobuf") => Some(Self::Protobuf),
+            Some(_) => None,
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = InvalidValue;
+
+    /// Reads `json` and `protobuf`.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "json" => Ok(Self::Json),
+            "protobuf" => Ok(Self::Protobuf),
+            _ => Err(InvalidValue::new("one of json protobuf")),
+        }
+    }
+}
+
+/// An event ready to be published.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    /// Where to.
+    pub subject: String,
+    /// Its identity.
+    pub id: String,
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub key: String,
+    /// The media type of `body`.
+    pub content_type: &'static str,
+    /// The event.
+    pub body: Vec<u8>,
+}
+
+/// Writes `event`.
+#[must_use]
+pub fn encode(event: &Event, encoding: Encoding) -> Encoded {
+    let key = event.key();
+    Encoded {
+        subject: format!("{}.{key}", event.name()),
+        id: event.id(),
+        name: event.name(),
+        key,
+        content_type: encoding.content_type(),
+        body: body(event, encoding),
+    }
+}
+
+fn body(event: &Event, encoding: Encoding) -> Vec<u8> {
+    match event {
+        Event::Accepted(event) => write(&v1::GenerationAccepted::from(event.as_ref()), encoding),
+        Event::Calling(event) => write(&v1::GenerationCalling::from(event), encoding),
+        Event::Submitted(event) => write(&v1::GenerationSubmitted::from(event), encoding),
+        Event::Unknown(event) => write(&v1::GenerationUnknown::from(event), encoding),
+        Event::Parked(event) => write(&v1::GenerationParked::from(event), encoding),
+        Event::Rendered(event) => write(&v1::GenerationRendered::from(event.as_ref()), encoding),
+        Event::Completed(event) => write(&v1::GenerationCompleted::from(event.as_ref()), encoding),
+        Event::Failed(event) => write(&v1::GenerationFailed::from(event.as_ref()), encoding),
+        Event::Ready(event) => write(&v1::GenerationReady::from(event.as_ref()), encoding),
+        Event::ImageReady(event) => write(&v1::ImageReady::from(event.as_ref()), encoding),
+        Event::ImageFailed(event) => write(&v1::ImageFailed::from(event.as_ref()), encoding),
+        Event::NotificationDelivered(event) => {
+            write(&v1::NotificationDelivered::from(event), encoding)
+        }
+        Event::NotificationFailed(event) => write(&v1::NotificationFailed::from(event), encoding),
+    }
+}
+
+/// Reads the event of that name.
+///
+/// # Errors
+///
+/// The body is no such event, or holds a value that it may not hold.
+pub fn decode(name: &str, encoding: Encoding, body: &[u8]) -> Result<Event, DecodeError> {
+    macro_rules! read {
+        ($message:ident) => {
+            Ok(read::<v1::$message>(name, encoding, body)?.into_event()?)
+        };
+    }
+    match name {
+        "generation.accepted" => read!(GenerationAccepted),
+        "generation.calling" => read!(GenerationCalling),
+        "generation.submitted" => read!(GenerationSubmitted),
+        "generation.unknown" => read!(GenerationUnknown),
+        "generation.parked" => read!(GenerationParked),
+        "generation.rendered" => read!(GenerationRendered),
+        "generation.completed" => read!(GenerationCompleted),
+        "generation.failed" => read!(GenerationFailed),
+        "generation.ready" => read!(GenerationReady),
+        "image.ready" => read!(ImageReady),
+        "image.failed" => read!(ImageFailed),
+        "notification.delivered" => read!(NotificationDelivered),
+        "notification.failed" => read!(NotificationFailed),
+        _ => Err(DecodeError::UnknownEvent(name.chars().take(64).collect())),
+    }
+}
+
+fn write<M: Message + Serialize>(message: &M, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Protobuf => message.encode_to_vec(),
+        // Cannot fail: the schema has no map with keys other than strings, and no other source of
+        // errors writes to memory.
+        Encoding::Json => serde_json::to_vec(message).unwrap_or_default(),
+    }
+}
+
+fn read<M: Message + Default + DeserializeOwned>(
+    name: &str,
+    encoding: Encoding,
+    body: &[u8],
+) -> Result<M, DecodeError> {
+    let name = || name.to_owned();
+    match encoding {
+        Encoding::Json => serde_json::from_slice(body)
+            .map_err(|source| DecodeError::Json { name: name(), source }),
+        Encoding::Protobuf => {
+            M::decode(body).map_err(|source| DecodeError::Protobuf { name: name(), source })
+        }
+    }
+}

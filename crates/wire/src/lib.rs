@@ -1,0 +1,37 @@
+//! Events as they travel: protobuf and JSON, the subjects they go by, and the request as a user
+//! may write it. Generated code, and the hand-written conversions to and from `domain`, where
+//! inwards is validation. The only crate that knows serde and prost on behalf of events.
+#![warn(missing_docs)]
+
+mod convert;
+mod error;
+mod event;
+/// Names of NATS headers.
+pub mod header;
+mod read;
+mod request;
+/// Names of subjects.
+pub mod subject;
+
+/// The messages of `proto/darkroom/v1`, generated.
+#[expect(missing_docs, clippy::doc_markdown, reason = "documented in the schema")]
+#[rustfmt::skip]
+pub mod v1 {
+    include!("gen/darkroom.v1.rs");
+
+    impl From<Vec<String>> for PresetList {
+        fn from(names: Vec<String>) -> Self {
+            Self { names }
+        }
+    }
+
+    impl From<PresetList> for Vec<String> {
+        fn from(list: PresetList) -> Self {
+            list.names
+        }
+    }
+}
+
+pub use error::DecodeError;
+pub use event::{Encoded, Encoding, decode, encode};
+pub use request::{draft, parse_request};
