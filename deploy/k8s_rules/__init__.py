@@ -1,0 +1,1 @@
+"""Rules for our manifests that no schema can say. Run by `deploy/check-k8s`."""
