@@ -1,0 +1,26 @@
+//! The life of a process: configuration, telemetry, health, signals, grace.
+//!
+//! A service's `main` is one call of [`service_main`]; a program that runs several services at once
+//! takes the same pieces ([`Env`], [`Telemetry`], [`on_signal`], [`ops::serve`], [`within`]) apart.
+
+mod blocking;
+pub mod child;
+pub mod crash;
+mod env;
+mod error;
+mod health;
+mod life;
+pub mod ops;
+mod secret;
+mod service;
+mod telemetry;
+
+pub use blocking::blocking;
+pub use child::Child;
+pub use env::{Env, EnvError};
+pub use error::Error;
+pub use health::{Component, Health};
+pub use life::{Life, on_signal, within};
+pub use secret::Secret;
+pub use service::{async_runtime, install_tls, service_main};
+pub use telemetry::Telemetry;

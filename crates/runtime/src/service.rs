@@ -1,0 +1,104 @@
+use std::{
+    net::SocketAddr, num::NonZeroUsize, process::ExitCode, thread::available_parallelism,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{Env, Health, Life, Telemetry, on_signal, ops, within};
+
+/// How long a process may go on after the signal to stop, unless `DARKROOM_GRACE` says otherwise.
+const GRACE: Duration = Duration::from_secs(60);
+
+const INVALID: &str = "invalid configuration";
+
+/// The whole of a service's `main`.
+///
+/// Reads [`Env`], sets up TLS and telemetry, opens the operations port (`DARKROOM_OPS_LISTEN`) and
+/// runs `run` until it returns. SIGINT or SIGTERM cancels [`Life::shutdown`]; then `run` has
+/// `DARKROOM_GRACE` (60 s) to finish. A failure is one line on stderr, from the outermost context to
+/// the first cause, and exit code 1.
+pub fn service_main(
+    service: &'static str,
+    run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
+) -> ExitCode {
+    match begin(service, run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("darkroom {service}: {}", one_line(&err));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin(
+    service: &'static str,
+    run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    install_tls();
+    let env = Env::of_process().context(INVALID)?;
+    let telemetry = Telemetry::init(service, &env).context(INVALID)?;
+    let runtime = async_runtime(&env)?;
+    let outcome = runtime.block_on(async {
+        let outcome = live(env, run).await;
+        telemetry.shutdown().await;
+        outcome
+    });
+    // Work that outlived its grace may sit on a thread that nothing can interrupt.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn live(
+    env: Env,
+    run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let grace = env.duration("DARKROOM_GRACE", GRACE).context(INVALID)?;
+    let listen: SocketAddr = env
+        .or("DARKROOM_OPS_LISTEN", ops::DEFAULT_LISTEN)
+        .context(INVALID)?;
+    let life = Life {
+        shutdown: on_signal()?,
+        health: Health::default(),
+    };
+    let _ops = ops::serve(listen, life.health.clone(), life.shutdown.clone()).await?;
+    within(grace, &life.shutdown, run(env, life.clone())).await
+}
+
+/// The runtime our programs use: as many worker threads as there are processors, at most 4, unless
+/// `TOKIO_WORKER_THREADS` says otherwise. The pipeline waits far more than it computes, and every
+/// further thread costs memory and wake-ups.
+///
+/// # Errors
+///
+/// If the variable is not a positive number, or the system refuses the threads.
+pub fn async_runtime(env: &Env) -> anyhow::Result<Runtime> {
+    let processors = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let most = NonZeroUsize::MIN.saturating_add(3);
+    let workers = env
+        .or("TOKIO_WORKER_THREADS", processors.min(most))
+        .context(INVALID)?;
+    Builder::new_multi_thread()
+        .worker_threads(workers.get())
+        .enable_all()
+        .build()
+        .context("cannot start threads")
+}
+
+/// Makes ring the TLS provider of this process. Call it before the first HTTP client is built;
+/// further calls do nothing.
+pub fn install_tls() {
+    // An error means that a provider is installed already, which is all we want.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+}
+
+/// `outermost: …: first cause`, on one line whatever the causes' messages look like.
+fn one_line(err: &anyhow::Error) -> String {
+    format!("{err:#}")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,42 @@
+//! Without a collector, trace context is passed on as it came. (A process has one telemetry, hence
+//! one test a file.)
+
+use std::collections::HashMap;
+
+use opentelemetry::global;
+use runtime::{Env, Telemetry};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+const INCOMING: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn outgoing(span: &Span) -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&span.context(), &mut headers);
+    });
+    headers
+}
+
+#[tokio::test]
+async fn a_traceparent_reaches_what_follows_from_it() -> anyhow::Result<()> {
+    let env = Env::from_pairs([("DARKROOM_LOG", "warn")]);
+    let telemetry = Telemetry::init("painter", &env)?;
+
+    let headers = HashMap::from([("traceparent".to_owned(), INCOMING.to_owned())]);
+    let context = global::get_text_map_propagator(|propagator| propagator.extract(&headers));
+    let handle = tracing::info_span!("handle");
+    handle.set_parent(context)?;
+    let sent = handle.in_scope(|| {
+        let publish = tracing::info_span!("publish");
+        publish.in_scope(|| outgoing(&Span::current()))
+    });
+    assert_eq!(sent.get("traceparent").map(String::as_str), Some(INCOMING));
+
+    let fresh = tracing::info_span!("handle");
+    assert!(!outgoing(&fresh).contains_key("traceparent"));
+
+    assert!(Telemetry::init("painter", &env).is_err());
+    telemetry.shutdown().await;
+    Ok(())
+}
