@@ -1,0 +1,172 @@
+//! EVENTS as the ledger of paid calls: what was written for one generation, and writing the next
+//! entry on the condition that nobody else wrote meanwhile.
+
+use std::time::Duration;
+
+use async_nats::jetstream::message::StreamMessage;
+use domain::{Event, GenerationId};
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde_json::json;
+use wire::subject;
+
+use crate::incoming::Raw;
+use crate::stage::{EVENTS, INTAKE};
+use crate::{Bus, Error, Expect, Inbound, Requested};
+
+/// How long the server may take to read.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// One entry of a generation's ledger.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its sequence in EVENTS.
+    pub sequence: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The ledger. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    bus: Bus,
+}
+
+impl Ledger {
+    pub(crate) const fn new(bus: Bus) -> Self {
+        Self { bus }
+    }
+
+    /// Appends `event`, if the generation's last entry has the sequence `last` (0: if it has none),
+    /// and returns the new entry's sequence.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publish`].
+    pub async fn append(&self, event: impl Into<Event>, last: u64) -> Result<u64, Error> {
+        self.bus.publish(&event.into(), &Expect::LedgerAt(last)).await
+    }
+
+    /// The last entry of each kind for `id`, oldest first. The last one is the expectation of the
+    /// next append.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn read(&self, id: GenerationId) -> Result<Vec<Entry>, Error> {
+        let messages = self.bus.last_of_each(EVENTS, &subject::ledger(id)).await?;
+        messages.into_iter().map(entry).collect()
+    }
+
+    /// The last event of each kind about one picture, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn read_image(&self, id: domain::ImageId) -> Result<Vec<Entry>, Error> {
+        let messages = self.bus.last_of_each(EVENTS, &format!("image.*.{id}")).await?;
+        messages.into_iter().map(entry).collect()
+    }
+
+    /// How the generation began: the only entry that knows whom to call back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn accepted(&self, id: GenerationId) -> Result<Option<domain::Accepted>, Error> {
+        let message = self.bus.last(EVENTS, &format!("generation.accepted.{id}")).await?;
+        let event = message.map(entry).transpose()?.map(|entry| entry.event);
+        Ok(event.and_then(|event| event.try_into().ok()))
+    }
+
+    /// The request of that name, if it still stands at the door.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn at_the_door(&self, id: GenerationId) -> Result<Option<Requested>, Error> {
+        let filter = format!("{}.*.{id}", subject::REQUESTED);
+        let raw = self.bus.last(INTAKE, &filter).await?;
+        Ok(raw.and_then(|raw| Requested::read(&raw).ok()))
+    }
+}
+
+fn entry(raw: Raw) -> Result<Entry, Error> {
+    let event = Event::read(&raw).map_err(|source| match source.downcast::<wire::DecodeError>() {
+        Ok(source) => Error::Decode { subject: raw.subject.clone(), source: *source },
+        Err(source) => Error::Read { what: raw.subject.clone(), source },
+    })?;
+    Ok(Entry { sequence: raw.sequence, event })
+}
+
+impl Bus {
+    /// The last message of `stream` on a subject that matches `filter`.
+    pub(crate) async fn last(&self, stream: &str, filter: &str) -> Result<Option<Raw>, Error> {
+        let failed = |source: crate::Source| Error::Read { what: filter.to_owned(), source };
+        let request = json!({ "last_by_subj": filter }).to_string();
+        let subject = format!("$JS.API.DIRECT.GET.{stream}");
+        let answer = self
+            .client
+            .request(subject, request.into())
+            .await
+            .map_err(|err| failed(err.into()))?;
+        raw(answer).map_err(failed)
+    }
+
+    /// The last message of each subject that matches `filter`, in the order of the stream
+    /// (a batched direct get).
+    pub(crate) async fn last_of_each(&self, stream: &str, filter: &str) -> Result<Vec<Raw>, Error> {
+        let failed = |source: crate::Source| Error::Read { what: filter.to_owned(), source };
+        tokio::time::timeout(ANSWER, self.fetch_last_of_each(stream, filter))
+            .await
+            .map_err(|err| failed(err.into()))?
+            .map_err(failed)
+    }
+
+    async fn fetch_last_of_each(
+        &self,
+        stream: &str,
+        filter: &str,
+    ) -> Result<Vec<Raw>, crate::Source> {
+        let request = json!({ "multi_last": [filter], "batch": 64 }).to_string();
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await?;
+        let subject = format!("$JS.API.DIRECT.GET.{stream}");
+        self.client.publish_with_reply(subject, inbox, request.into()).await?;
+
+        let mut messages = Vec::new();
+        while let Some(answer) = answers.next().await {
+            match answer.status.map(|status| status.as_u16()) {
+                // End of batch; nothing matches.
+                Some(204 | 404) => break,
+                Some(503) => return Err("the stream does not answer".into()),
+                _ => messages.extend(raw(answer)?),
+            }
+        }
+        messages.sort_by_key(|message| message.sequence);
+        Ok(messages)
+    }
+}
+
+/// Reads the answer to a direct get; none if nothing matched.
+fn raw(answer: async_nats::Message) -> Result<Option<Raw>, crate::Source> {
+    match answer.status.map(|status| status.as_u16()) {
+        Some(404) => return Ok(None),
+        Some(status) if status >= 400 => return Err(format!("status {status}").into()),
+        _ => {}
+    }
+    let stream = answer
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get("Nats-Stream"))
+        .map_or_else(String::new, ToString::to_string);
+    let message = StreamMessage::try_from(answer)?;
+    Ok(Some(Raw {
+        subject: message.subject.to_string(),
+        payload: message.payload,
+        sequence: message.sequence,
+        stored_at: Timestamp::from_nanosecond(message.time.unix_timestamp_nanos())?,
+        stream,
+        headers: message.headers,
+    }))
+}

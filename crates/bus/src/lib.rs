@@ -1,0 +1,37 @@
+//! `JetStream`, and everything that is done with it: the streams in one declaration, publishing, the
+//! ledger, the worker runtime, timers, dead letters, leases, questions and answers. The only crate
+//! that knows NATS; it knows nothing of what the work is.
+#![warn(missing_docs)]
+
+mod ask;
+mod batch;
+mod connection;
+mod dead;
+mod error;
+mod handler;
+mod incoming;
+mod lease;
+mod ledger;
+mod metrics;
+mod policy;
+mod publish;
+mod settings;
+mod stage;
+mod topology;
+/// Trace context in and out of NATS headers.
+pub mod trace;
+mod worker;
+
+pub use ask::{Answer, Refusal};
+pub use batch::{BatchHandler, BatchWorker};
+pub use connection::{Bus, Config};
+pub use error::{Error, Source};
+pub use handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
+pub use incoming::{Inbound, Raw, Requested};
+pub use lease::{Lease, LeaseConfig};
+pub use ledger::{Entry, Ledger};
+pub use policy::Policy;
+pub use publish::NewRequest;
+pub use stage::Stage;
+pub use topology::{drift, provision};
+pub use worker::Worker;

@@ -1,0 +1,244 @@
+//! Publishing: confirmed, recognised after doubt, and never twice.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
+use domain::{Event, GenerationId, Lane, Tenant};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::warn;
+use wire::{Encoded, header, subject};
+
+use crate::connection::fresh_token;
+use crate::{Bus, Error, Expect, Stage, trace};
+
+/// How long a publish is tried: more than twice the longest gap that a failover was seen to make.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(100);
+
+const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+const EXPECTED_FILTER: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+const MESSAGE_ID: &str = "Nats-Msg-Id";
+const SCHEDULE: &str = "Nats-Schedule";
+const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
+
+/// The last sequence is another one; with replicas also told as 10164.
+const WRONG_LAST_SEQUENCE: [u64; 2] = [10071, 10164];
+/// The stream is full and discards what is new: messages, bytes, account.
+const FULL: [u64; 4] = [10077, 10047, 10002, 10023];
+
+/// A request on its way from the gateway.
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// Its name.
+    pub id: GenerationId,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Its lane.
+    pub lane: Lane,
+    /// The media type of `body`.
+    pub content_type: &'static str,
+    /// The request as the user wrote it.
+    pub body: Bytes,
+}
+
+/// A work item: an event for a stage to act upon.
+pub(crate) struct WorkItem<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) key: &'a str,
+    pub(crate) attempt: u32,
+    pub(crate) cause: u64,
+    /// None: now.
+    pub(crate) due: Option<Timestamp>,
+}
+
+impl Bus {
+    /// Puts a request in at the door. When it returns, the request is on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`] or [`Error::Publish`]: nothing was promised; asking again with the same id
+    /// does no harm.
+    pub async fn request(&self, request: NewRequest) -> Result<(), Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, format!("requested-{}", request.id).as_str());
+        headers.insert(header::TENANT, request.tenant.as_str());
+        headers.insert(header::CONTENT_TYPE, request.content_type);
+        trace::inject(&mut headers);
+        let subject = subject::requested(request.lane, request.id);
+        self.store(&subject, headers, request.body, None).await.map(drop)
+    }
+
+    /// Stores `event` if `expect` holds, and returns its sequence in EVENTS once the server has
+    /// confirmed that it is on disk. Telling the same fact twice within two minutes stores it once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`]: the expectation does not hold, and this is not because of ourselves.
+    /// [`Error::Publish`]: the event may or may not be stored.
+    pub async fn publish(&self, event: &Event, expect: &Expect) -> Result<u64, Error> {
+        let encoded = wire::encode(event, self.encoding);
+        let mut headers = self.event_headers(&encoded);
+        let doubt = expectation(&mut headers, event, expect);
+        let body = Bytes::from(encoded.body);
+        let sequence = self.store(&encoded.subject, headers.clone(), body.clone(), doubt).await?;
+        if is_public(event) {
+            self.announce(event.name(), headers, body).await;
+        }
+        Ok(sequence)
+    }
+
+    /// The copy on the plain subject, for people who type `nats sub`: at most once.
+    async fn announce(&self, subject: &'static str, mut headers: HeaderMap, body: Bytes) {
+        let mut plain = HeaderMap::new();
+        for (name, values) in headers.iter() {
+            if !name.to_string().starts_with("Nats-") {
+                values.iter().for_each(|value| plain.append(name.clone(), value.clone()));
+            }
+        }
+        std::mem::swap(&mut headers, &mut plain);
+        if let Err(err) = self.client.publish_with_headers(subject, headers, body).await {
+            warn!(error = %err, subject, "no copy on the plain subject");
+        }
+    }
+
+    /// Stores a work item, due now or at its time. An item of the same stage and key that waits
+    /// for its time is replaced.
+    pub(crate) async fn put_work(&self, item: &WorkItem<'_>, event: &Event) -> Result<(), Error> {
+        let encoded = wire::encode(event, self.encoding);
+        let mut headers = self.event_headers(&encoded);
+        headers.insert(header::CAUSE, item.cause.to_string().as_str());
+        self.put_work_raw(item, headers, encoded.body.into()).await
+    }
+
+    /// As [`Bus::put_work`], for a message that is handed on as it came.
+    pub(crate) async fn put_work_raw(
+        &self,
+        item: &WorkItem<'_>,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(), Error> {
+        let due = subject::due(item.stage.name(), item.key);
+        let id = format!("{due}-{}-{}", item.attempt, item.due.map_or(0, |at| at.as_millisecond()));
+        headers.insert(header::ATTEMPT, item.attempt.to_string().as_str());
+        headers.insert(MESSAGE_ID, id.as_str());
+        let subject = match item.due {
+            None => due,
+            Some(at) => {
+                headers.insert(SCHEDULE, format!("@at {at}").as_str());
+                headers.insert(SCHEDULE_TARGET, due.as_str());
+                subject::timer(item.stage.name(), item.key)
+            }
+        };
+        self.store(&subject, headers, body, None).await.map(drop)
+    }
+
+    /// Publishes until the server has confirmed, for [`PATIENCE`] at the most.
+    ///
+    /// With `doubt` (the filter of an expectation, and our token) a refusal is believed only after
+    /// reading back: the refused write may be the second sending of one that succeeded.
+    pub(crate) async fn store(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        doubt: Option<Doubt>,
+    ) -> Result<u64, Error> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let err = match self.store_once(subject, headers.clone(), body.clone()).await {
+                Ok(sequence) => return Ok(sequence),
+                Err(err) => err,
+            };
+            let code = code(&err);
+            if code.is_some_and(|code| FULL.contains(&code)) {
+                return Err(Error::Full { subject: subject.to_owned() });
+            }
+            let refused = code.is_some_and(|code| WRONG_LAST_SEQUENCE.contains(&code));
+            if let Some(doubt) = doubt.as_ref().filter(|_| refused) {
+                return match self.own_entry(doubt).await? {
+                    Some(sequence) => Ok(sequence),
+                    None => Err(Error::Conflict { subject: subject.to_owned() }),
+                };
+            }
+            if Instant::now() >= deadline || code.is_some() {
+                return Err(Error::Publish { subject: subject.to_owned(), source: err.into() });
+            }
+            warn!(error = %err, subject, "not confirmed, publishing again");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn store_once(
+        &self,
+        subject: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<u64, PublishError> {
+        let message = PublishMessage::build().payload(body).headers(headers);
+        Ok(self.jetstream.send_publish(subject.to_owned(), message).await?.await?.sequence)
+    }
+
+    /// The sequence of the last entry that matches the filter, if we wrote it.
+    async fn own_entry(&self, doubt: &Doubt) -> Result<Option<u64>, Error> {
+        let last = self.last(crate::stage::EVENTS, &doubt.filter).await?;
+        Ok(last
+            .filter(|raw| raw.header(header::WRITER) == Some(doubt.token.as_ref()))
+            .map(|raw| raw.sequence))
+    }
+
+    pub(crate) fn event_headers(&self, encoded: &Encoded) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, encoded.id.as_str());
+        headers.insert(header::SPEC_VERSION, "1.0");
+        headers.insert(header::ID, encoded.id.as_str());
+        headers.insert(header::TYPE, encoded.name);
+        headers.insert(header::SOURCE, self.name);
+        headers.insert(header::SUBJECT, encoded.key.as_str());
+        headers.insert(header::TIME, Timestamp::now().to_string().as_str());
+        headers.insert(header::CONTENT_TYPE, encoded.content_type);
+        trace::inject(&mut headers);
+        headers
+    }
+}
+
+/// What to read back after a refusal.
+pub(crate) struct Doubt {
+    filter: String,
+    token: std::sync::Arc<str>,
+}
+
+fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Option<Doubt> {
+    let (filter, sequence) = match expect {
+        Expect::Nothing => return None,
+        Expect::LedgerAt(sequence) => (subject::ledger(event.generation()), *sequence),
+        Expect::First => (format!("{}.{}", event.name(), event.key()), 0),
+        Expect::NoneOn(filter) => (filter.clone(), 0),
+    };
+    let token = fresh_token();
+    headers.insert(EXPECTED_SEQUENCE, sequence.to_string().as_str());
+    headers.insert(EXPECTED_FILTER, filter.as_str());
+    headers.insert(header::WRITER, token.as_ref());
+    Some(Doubt { filter, token })
+}
+
+/// The error code of the server's answer, if it is one.
+fn code(err: &PublishError) -> Option<u64> {
+    match err.kind() {
+        PublishErrorKind::WrongLastSequence => Some(WRONG_LAST_SEQUENCE[0]),
+        _ => std::error::Error::source(err)
+            .and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>())
+            .map(|err| err.error_code().0),
+    }
+}
+
+/// The events that have a copy on a plain subject. `accepted` never has: it knows the callback URL.
+const fn is_public(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Completed(_) | Event::Failed(_) | Event::Ready(_) | Event::ImageReady(_)
+    )
+}

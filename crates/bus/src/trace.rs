@@ -1,0 +1,77 @@
+use async_nats::HeaderMap;
+use opentelemetry::global;
+use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::trace::TraceContextExt;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use wire::header::TRACEPARENT;
+
+tokio::task_local! {
+    /// The trace that the current piece of work belongs to, as it came in. It is handed on even
+    /// where spans are not exported, so that a trace holds together across services of which only
+    /// some export.
+    static PARENT: Option<String>;
+}
+
+/// Runs `work` as a part of the trace `parent`.
+pub async fn within<F: Future>(parent: Option<String>, work: F) -> F::Output {
+    PARENT.scope(parent, work).await
+}
+
+/// The W3C `traceparent` of the current piece of work: of its span if that is exported, else the
+/// one it came in with.
+#[must_use]
+pub fn current() -> Option<String> {
+    let context = Span::current().context();
+    if context.span().span_context().is_valid() {
+        let mut headers = Headers(HeaderMap::new());
+        global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
+        return headers.get(TRACEPARENT).map(str::to_owned);
+    }
+    PARENT.try_with(Clone::clone).ok().flatten()
+}
+
+/// A new `traceparent` (W3C Trace Context §3.2) for work that came without one.
+#[must_use]
+pub fn fresh() -> String {
+    let trace = uuid::Uuid::new_v4().simple();
+    let span = uuid::Uuid::new_v4().as_u64_pair().0;
+    format!("00-{trace}-{span:016x}-01")
+}
+
+/// Makes `span` a child of the trace that `traceparent` names.
+pub fn adopt(span: &Span, traceparent: &str) {
+    let mut headers = Headers(HeaderMap::new());
+    headers.0.insert(TRACEPARENT, traceparent);
+    let context = global::get_text_map_propagator(|propagator| propagator.extract(&headers));
+    // It fails where nothing is exported, and then there is nothing to be a child in.
+    drop(span.set_parent(context));
+}
+
+/// Puts the current trace into `headers`.
+pub(crate) fn inject(headers: &mut HeaderMap) {
+    if let Some(traceparent) = current() {
+        headers.insert(TRACEPARENT, traceparent.as_str());
+    }
+}
+
+struct Headers(HeaderMap);
+
+impl Injector for Headers {
+    fn set(&mut self, key: &str, value: String) {
+        // The propagator also writes an empty `tracestate`.
+        if !value.is_empty() {
+            self.0.insert(key, value.as_str());
+        }
+    }
+}
+
+impl Extractor for Headers {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(async_nats::HeaderValue::as_str)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![TRACEPARENT]
+    }
+}

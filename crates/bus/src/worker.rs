@@ -1,0 +1,422 @@
+//! The worker runtime: the only code that pulls, decodes, retries, gives up and acknowledges.
+//!
+//! The guarantee: a message is acknowledged only after all that follows from it is stored, and is
+//! handled again otherwise. So a handler may see a message twice, and never not at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::{AckKind, Message};
+use domain::{Billed, Code, Failure, Phase};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use tokio::time::{self, Instant};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, debug, error, info_span, warn};
+use wire::header;
+
+use crate::handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
+use crate::incoming::{Inbound, Raw};
+use crate::policy::random_share;
+use crate::publish::WorkItem;
+use crate::stage::{EVENTS, Feed};
+use crate::{Bus, Error, Policy, Source, Stage, metrics, trace};
+
+/// How long the server may take to confirm an acknowledgement.
+const CONFIRMATION: Duration = Duration::from_secs(5);
+/// A pull waits this long for messages.
+const EXPIRES: Duration = Duration::from_secs(30);
+/// Silence on a pull after which it is made anew: after a restart of the server a client may wait
+/// for messages that nobody will send.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Deliveries beyond the attempts after which a message is taken for one that kills its worker.
+const CRASHES: u32 = 3;
+
+/// Feeds one handler from the consumers of one stage.
+#[derive(Debug)]
+pub struct Worker<In, H> {
+    bus: Bus,
+    stage: Stage,
+    policy: Policy,
+    handler: Arc<H>,
+    input: std::marker::PhantomData<fn(In)>,
+}
+
+impl<In: Inbound, H: Handler<In>> Worker<In, H> {
+    /// A worker for `stage`.
+    pub fn new(bus: Bus, stage: Stage, policy: Policy, handler: H) -> Self {
+        Self { bus, stage, policy, handler: Arc::new(handler), input: std::marker::PhantomData }
+    }
+
+    /// Works until `shutdown`, then finishes what it holds and returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Provision`] if a consumer is missing, [`Error::Gone`] if it disappears.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let feeds = self.stage.feeds().iter().map(|feed| self.feed(feed, &shutdown));
+        futures::future::try_join_all(feeds).await.map(drop)
+    }
+
+    async fn feed(&self, feed: &Feed, shutdown: &CancellationToken) -> Result<(), Error> {
+        let deliveries = self.bus.deliveries(feed, self.policy.concurrency).await?;
+        deliveries
+            .take_until(shutdown.cancelled())
+            .try_for_each_concurrent(self.policy.concurrency, async |message| {
+                self.settle(message, feed).await;
+                Ok(())
+            })
+            .await?;
+        if shutdown.is_cancelled() { Ok(()) } else { Err(Error::Gone(feed.consumer)) }
+    }
+
+    /// Handles one message to its end. What goes wrong here is logged and comes again.
+    async fn settle(&self, message: Message, feed: &Feed) {
+        let started = Instant::now();
+        let raw = match raw(&message, feed) {
+            Ok(raw) => raw,
+            Err(err) => return error!(error = %err, "a message without a place in a stream"),
+        };
+        let traceparent = raw.header(header::TRACEPARENT).map(str::to_owned);
+        let stage = self.stage.name();
+        let span = info_span!("work", stage, about = raw.key(), attempt = tracing::field::Empty);
+        if let Some(traceparent) = &traceparent {
+            trace::adopt(&span, traceparent);
+        }
+
+        metrics::IN_WORK.with_label_values(&[stage]).inc();
+        let parent = traceparent.or_else(|| Some(trace::fresh()));
+        let work = trace::within(parent, self.work(&message, &raw, feed)).instrument(span);
+        let outcome = match work.await {
+            Ok(outcome) => outcome,
+            Err(err) => {
+                warn!(error = &err as &dyn std::error::Error, stage, "not settled, comes again");
+                "again"
+            }
+        };
+        metrics::IN_WORK.with_label_values(&[stage]).dec();
+        metrics::SETTLED.with_label_values(&[stage, outcome]).inc();
+        metrics::SECONDS.with_label_values(&[stage]).observe(started.elapsed().as_secs_f64());
+    }
+
+    async fn work(&self, message: &Message, raw: &Raw, feed: &Feed) -> Result<&'static str, Error> {
+        let (delivery, crashes) = delivery(message, raw, feed);
+        Span::current().record("attempt", delivery.attempt);
+        if crashes > self.policy.attempts + CRASHES {
+            // Earlier deliveries ended without being settled: each may have killed its process.
+            let failure = poison("its handling never came to an end");
+            return self.give_up(message, raw, None, &delivery, failure, feed).await;
+        }
+        let input = match In::read(raw) {
+            Ok(input) => input,
+            Err(err) => {
+                let failure = poison(&format!("it cannot be read: {err}"));
+                return self.give_up(message, raw, None, &delivery, failure, feed).await;
+            }
+        };
+
+        match self.attempt(message, input.clone(), &delivery).await {
+            Ok(Step::Emit(emits)) => match self.emit(&emits, &delivery).await {
+                Ok(()) => self.acknowledge(message, feed).await.map(|()| "done"),
+                Err(err) if err.is_conflict() => self.overtaken(message, raw, feed, &delivery).await,
+                Err(err) => Err(err),
+            },
+            Ok(Step::Wait(wait)) => {
+                self.emit(&wait.emit, &delivery).await?;
+                self.postpone(message, raw, feed, &delivery, &wait).await.map(|()| "waits")
+            }
+            Err(Fault::Transient { source, not_before, failure }) => {
+                self.retry(message, raw, feed, input, &delivery, source, not_before, failure).await
+            }
+            Err(Fault::Permanent(failure)) => {
+                self.give_up(message, raw, Some(input), &delivery, failure, feed).await
+            }
+        }
+    }
+
+    /// One attempt, in a task of its own, so that a panic stays in there and work spreads over
+    /// threads; reports progress meanwhile.
+    async fn attempt(
+        &self,
+        message: &Message,
+        input: In,
+        delivery: &Delivery,
+    ) -> Result<Step, Fault> {
+        let handler = Arc::clone(&self.handler);
+        let limit = self.policy.limit;
+        let delivery = delivery.clone();
+        let parent = trace::current();
+        let task = async move { time::timeout(limit, handler.handle(input, &delivery)).await };
+        let mut task = tokio::spawn(trace::within(parent, task).instrument(Span::current()));
+
+        let mut progress = time::interval(self.policy.ack_wait / 3);
+        progress.tick().await;
+        let result = loop {
+            tokio::select! {
+                result = &mut task => break result,
+                _ = progress.tick() => {
+                    if let Err(err) = message.ack_with(AckKind::Progress).await {
+                        debug!(error = %err, "progress not reported");
+                    }
+                }
+            }
+        };
+        match result {
+            Ok(Ok(step)) => step,
+            Ok(Err(_)) => {
+                Err(Fault::transient("the attempt took too long", poison("every attempt took too long")))
+            }
+            Err(err) => Err(Fault::transient(err, poison("every attempt panicked"))),
+        }
+    }
+
+    async fn emit(&self, emits: &[Emit], delivery: &Delivery) -> Result<(), Error> {
+        for emit in emits {
+            match emit {
+                Emit::Event { event, expect } => {
+                    self.bus.publish(event, expect).await?;
+                }
+                Emit::Work { stage, key, event, cause } => {
+                    let cause = cause.unwrap_or(delivery.cause);
+                    let item = WorkItem { stage: *stage, key, attempt: 1, cause, due: None };
+                    self.bus.put_work(&item, event).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody else wrote what we expected to write. Usually that is the same work, done by the
+    /// worker before us, and all is said; else it is tried again with what is known now.
+    async fn overtaken(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        delivery: &Delivery,
+    ) -> Result<&'static str, Error> {
+        debug!("somebody else was first");
+        let until = self.policy.again_after(delivery.attempt, Timestamp::now());
+        if delivery.attempt >= self.policy.attempts {
+            self.acknowledge(message, feed).await?;
+            return Ok("overtaken");
+        }
+        let wait = Wait { until, counts: true, emit: Vec::new() };
+        self.postpone(message, raw, feed, delivery, &wait).await.map(|()| "overtaken")
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that is known of one attempt")]
+    async fn retry(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        input: In,
+        delivery: &Delivery,
+        source: Source,
+        not_before: Option<Timestamp>,
+        failure: Failure,
+    ) -> Result<&'static str, Error> {
+        let attempt = delivery.attempt;
+        if attempt >= self.policy.attempts {
+            warn!(error = &*source as &dyn std::error::Error, attempt, "given up");
+            return self.give_up(message, raw, Some(input), delivery, failure, feed).await;
+        }
+        let next = self.policy.again_after(attempt, Timestamp::now());
+        let until = not_before.map_or(next, |time| time.max(next));
+        warn!(error = &*source as &dyn std::error::Error, attempt, %until, "postponed");
+        let wait = Wait { until, counts: true, emit: Vec::new() };
+        self.postpone(message, raw, feed, delivery, &wait).await.map(|()| "retries")
+    }
+
+    /// Hands the message to a timer, then acknowledges it. A crash between the two makes the same
+    /// timer again, which replaces the first.
+    async fn postpone(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        delivery: &Delivery,
+        wait: &Wait,
+    ) -> Result<(), Error> {
+        let mut headers = async_nats::HeaderMap::new();
+        for (name, values) in raw.headers.iter() {
+            if !name.to_string().starts_with("Nats-") {
+                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+            }
+        }
+        headers.insert(header::CAUSE, delivery.cause.to_string().as_str());
+        let prefix = format!("due.{}.", self.stage.name());
+        let key = raw.subject.strip_prefix(&prefix).unwrap_or_else(|| raw.key());
+        let item = WorkItem {
+            stage: self.stage,
+            key,
+            attempt: delivery.attempt + u32::from(wait.counts),
+            cause: delivery.cause,
+            due: Some(wait.until),
+        };
+        self.bus.put_work_raw(&item, headers, raw.payload.clone()).await?;
+        self.acknowledge(message, feed).await
+    }
+
+    async fn give_up(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        input: Option<In>,
+        delivery: &Delivery,
+        failure: Failure,
+        feed: &Feed,
+    ) -> Result<&'static str, Error> {
+        // A decision is told by its events; what could not be decided is also put aside.
+        if failure.code.is_retryable() || failure.code == Code::Poison {
+            self.bus.bury(self.stage, raw, &failure.message).await?;
+        }
+        let key = raw.key().to_owned();
+        let lost = Lost { key, input, cause: delivery.cause, failure };
+        let emits = self.handler.give_up(lost).await;
+        match self.emit(&emits, delivery).await {
+            Err(err) if !err.is_conflict() => return Err(err),
+            _ => {}
+        }
+        self.acknowledge(message, feed).await.map(|()| "given up")
+    }
+
+    async fn acknowledge(&self, message: &Message, feed: &Feed) -> Result<(), Error> {
+        self.bus.acknowledge(message, feed.consumer).await
+    }
+}
+
+impl Bus {
+    /// Tells the server that a message is settled, and waits until it has heard: a plain
+    /// acknowledgement around a reconnect is lost without a word.
+    pub(crate) async fn acknowledge(
+        &self,
+        message: &Message,
+        consumer: &'static str,
+    ) -> Result<(), Error> {
+        let failed = |source| Error::Acknowledge { consumer, source };
+        let reply = message.reply.clone().ok_or_else(|| failed("no reply subject".into()))?;
+        // Over the client's one inbox: cheaper than the library's subscription for each.
+        let request = self.client.request(reply, AckKind::Ack.into());
+        match time::timeout(CONFIRMATION, request).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(err)) => Err(failed(err.into())),
+            Err(err) => Err(failed(err.into())),
+        }
+    }
+
+    /// The messages of a consumer, for ever: errors are logged, and the pull is made anew.
+    pub(crate) async fn deliveries(
+        &self,
+        feed: &Feed,
+        batch: usize,
+    ) -> Result<stream::BoxStream<'static, Result<Message, Error>>, Error> {
+        let consumer = self.consumer(feed).await?;
+        let feed = *feed;
+        let bus = self.clone();
+        let pulls = stream::unfold((bus, Some(consumer)), move |(bus, known)| async move {
+            loop {
+                let consumer = match &known {
+                    Some(consumer) => Ok(consumer.clone()),
+                    None => bus.consumer(&feed).await,
+                };
+                let opened = match consumer {
+                    Ok(consumer) => open(consumer, batch).await,
+                    Err(Error::Provision { source, .. }) if is_missing(&source) => {
+                        return Some((Err(Error::Gone(feed.consumer)), (bus, None)));
+                    }
+                    Err(err) => Err(err.into()),
+                };
+                match opened {
+                    Ok(messages) => return Some((Ok(messages), (bus, None))),
+                    Err(err) => warn!(error = %err, consumer = feed.consumer, "cannot pull"),
+                }
+                time::sleep(Duration::from_millis(200).mul_f64(0.5 + random_share())).await;
+            }
+        });
+        // A stream ends at its first error; the next one begins with a fresh look at the consumer.
+        Ok(pulls
+            .map_ok(move |messages| {
+                messages
+                    .take_while(move |message| {
+                        if let Err(err) = message {
+                            debug!(error = %err, consumer = feed.consumer, "pull interrupted");
+                        }
+                        std::future::ready(message.is_ok())
+                    })
+                    .filter_map(|message| std::future::ready(message.ok().map(Ok)))
+            })
+            .try_flatten()
+            .boxed())
+    }
+
+    async fn consumer(&self, feed: &Feed) -> Result<Consumer<pull::Config>, Error> {
+        self.jetstream
+            .get_consumer_from_stream(feed.consumer, feed.stream)
+            .await
+            .map_err(|err| Error::Provision { what: feed.consumer.to_owned(), source: err.into() })
+    }
+}
+
+async fn open(consumer: Consumer<pull::Config>, batch: usize) -> Result<pull::Stream, Source> {
+    Ok(consumer
+        .stream()
+        .max_messages_per_batch(batch.max(1))
+        .expires(EXPIRES)
+        .heartbeat(HEARTBEAT)
+        .messages()
+        .await?)
+}
+
+/// Whether an error means that the consumer does not exist, rather than that nobody answers.
+fn is_missing(source: &Source) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
+    while let Some(err) = cause {
+        if let Some(err) = err.downcast_ref::<async_nats::jetstream::Error>() {
+            return err.code() == 404;
+        }
+        cause = err.source();
+    }
+    false
+}
+
+pub(crate) fn raw(message: &Message, feed: &Feed) -> Result<Raw, Source> {
+    let info = message.info()?;
+    Ok(Raw {
+        subject: message.subject.to_string(),
+        payload: message.payload.clone(),
+        sequence: info.stream_sequence,
+        stored_at: Timestamp::from_nanosecond(info.published.unix_timestamp_nanos())?,
+        stream: feed.stream.to_owned(),
+        headers: message.headers.clone().unwrap_or_default(),
+    })
+}
+
+/// What the headers say, and how often this very message was delivered.
+fn delivery(message: &Message, raw: &Raw, feed: &Feed) -> (Delivery, u32) {
+    let number = |name| raw.header(name).and_then(|text| text.parse::<u64>().ok());
+    let delivered = message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1));
+    let attempt = number(header::ATTEMPT).and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
+    let cause = if feed.stream == EVENTS { raw.sequence } else { number(header::CAUSE).unwrap_or(0) };
+    (Delivery { attempt: attempt.max(1), cause, stored_at: raw.stored_at }, delivered)
+}
+
+fn poison(what: &str) -> Failure {
+    Failure {
+        code: Code::Poison,
+        message: format!("the message was put aside: {what}"),
+        phase: Phase::Generation,
+        billed: Billed::Unknown,
+    }
+}
+
+impl Expect {
+    /// The expectation of an event that ends a generation's ledger after the entry that caused the
+    /// work.
+    #[must_use]
+    pub const fn after(delivery: &Delivery) -> Self {
+        Self::LedgerAt(delivery.cause)
+    }
+}
