@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::{Client, ConnectOptions, Event};
+use runtime::{Env, EnvError};
 use tracing::{debug, info, warn};
 use wire::Encoding;
 
@@ -36,6 +37,23 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads `DARKROOM_NATS_URL`, `…_NKEY_SEED`, `…_CREDS_FILE`, `…_CA_FILE` and
+    /// `DARKROOM_EVENT_ENCODING`.
+    ///
+    /// # Errors
+    ///
+    /// A value that makes no sense, by the name of its variable.
+    pub fn from_env(env: &Env, name: &'static str) -> Result<Self, EnvError> {
+        Ok(Self {
+            url: env.or("DARKROOM_NATS_URL", "nats://127.0.0.1:4222".to_owned())?,
+            name,
+            nkey_seed: env.secret("DARKROOM_NATS_NKEY_SEED")?.map(|seed| seed.expose().to_owned()),
+            credentials: env.raw("DARKROOM_NATS_CREDS_FILE").map(PathBuf::from),
+            ca: env.raw("DARKROOM_NATS_CA_FILE").map(PathBuf::from),
+            encoding: env.or("DARKROOM_EVENT_ENCODING", Encoding::Json)?,
+        })
+    }
+
     /// A server without authentication, as tests and laptops have it.
     #[must_use]
     pub fn plain(url: impl Into<String>, name: &'static str) -> Self {

@@ -14,6 +14,7 @@ mod lease;
 mod ledger;
 mod metrics;
 mod policy;
+mod open;
 mod publish;
 mod settings;
 mod stage;
