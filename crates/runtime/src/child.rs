@@ -105,7 +105,6 @@ impl Child {
     ///
     /// If the system cannot say.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
-        // Not `wrapper.wait()` on its own: that would close the life line first, were it still there.
         self.wrapper.wait().await
     }
 

@@ -63,7 +63,9 @@ pub async fn serve(
     })
 }
 
-/// The three routes. `/livez` is 200 while the process answers at all; `/readyz` is 200 when every
+/// The three routes of the operations port.
+///
+/// `/livez` is 200 while the process answers at all; `/readyz` is 200 when every
 /// component is ready and `shutdown` has not been asked for, else 503 with one reason a line;
 /// `/metrics` is the default registry in the Prometheus text format.
 pub fn router(health: Health, shutdown: CancellationToken) -> Router {

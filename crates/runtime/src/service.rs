@@ -66,9 +66,11 @@ async fn live(
     within(grace, &life.shutdown, run(env, life.clone())).await
 }
 
-/// The runtime our programs use: as many worker threads as there are processors, at most 4, unless
-/// `TOKIO_WORKER_THREADS` says otherwise. The pipeline waits far more than it computes, and every
-/// further thread costs memory and wake-ups.
+/// The tokio runtime our programs use.
+///
+/// It has as many worker threads as there are processors, at most 4, unless `TOKIO_WORKER_THREADS`
+/// says otherwise: the pipeline waits far more than it computes, and every further thread
+/// costs memory and wake-ups.
 ///
 /// # Errors
 ///

@@ -1,0 +1,16 @@
+//! Real peers for tests: a NATS server, a receiver of webhooks, our own programs, sample images.
+//!
+//! Everything listens on loopback, on ports the kernel picks, and ends with the test that started
+//! it, whether the test passes, fails or is killed.
+
+mod image;
+mod nats;
+mod process;
+mod receiver;
+mod wait;
+
+pub use image::png;
+pub use nats::NatsServer;
+pub use process::{Process, binary, free_port};
+pub use receiver::{Received, Receiver};
+pub use wait::{wait_for, wait_until};
