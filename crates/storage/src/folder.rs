@@ -1,0 +1,52 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use object_store::local::LocalFileSystem;
+use tokio::{fs::File, task};
+
+use crate::Error;
+
+/// Opens the folder, creating it first if need be, and returns its real path.
+pub(crate) fn open(path: PathBuf) -> Result<(LocalFileSystem, PathBuf), Error> {
+    let opened = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
+    let root = opened.map_err(|source| Error::Folder {
+        path: path.clone(),
+        source,
+    })?;
+    let files = LocalFileSystem::new_with_prefix(&root).map_err(|err| Error::Folder {
+        path,
+        source: io::Error::other(err),
+    })?;
+
+    Ok((files.with_fsync(true).with_automatic_cleanup(true), root))
+}
+
+/// Makes sure that `key` is found again after a power cut, by flushing every folder from its own up
+/// to `root`.
+///
+/// The store flushes the file and the folders that *it* made. Folders and files that another process
+/// made a moment ago, and died before flushing them, are found by us as if they were safe.
+pub(crate) async fn settle(root: &Path, key: &str) -> io::Result<()> {
+    let file = root.join(key);
+    for folder in file.ancestors().skip(1) {
+        File::open(folder).await?.sync_all().await?;
+        if folder == root {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes an ordinary user may still write to the disk of `root`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this crate is below `runtime`; there is no span to lose, and a panic becomes an error"
+)]
+pub(crate) async fn free_bytes(root: PathBuf) -> io::Result<u64> {
+    let asking = task::spawn_blocking(move || rustix::fs::statvfs(&root));
+    let disk = asking.await.map_err(io::Error::other)??;
+
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
