@@ -104,9 +104,12 @@ async fn dropping_it_ends_the_child() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_killed_parent_takes_its_child_along() -> anyhow::Result<()> {
     for traps in [":", "trap '' TERM"] {
+        // Ours, not the parent's, who will not live to remove it.
+        let dir = tempfile::tempdir()?;
         let mut parent = Command::new(std::env::current_exe()?)
             .args(["--exact", "parent", "--ignored", "--nocapture"])
             .env("CHILD_TEST_TRAPS", traps)
+            .env("CHILD_TEST_LOG", dir.path().join("log"))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -130,12 +133,12 @@ async fn a_killed_parent_takes_its_child_along() -> anyhow::Result<()> {
 #[tokio::test]
 #[ignore = "started by another test"]
 async fn parent() -> anyhow::Result<()> {
-    let Some(traps) = std::env::var_os("CHILD_TEST_TRAPS") else {
+    let traps = std::env::var_os("CHILD_TEST_TRAPS");
+    let log = std::env::var_os("CHILD_TEST_LOG");
+    let (Some(traps), Some(log)) = (traps, log) else {
         return Ok(());
     };
-    let dir = tempfile::tempdir()?;
-    let traps = traps.to_string_lossy();
-    let mut child = staying(&traps, &dir.path().join("log")).await?;
+    let mut child = staying(&traps.to_string_lossy(), log.as_ref()).await?;
     println!("child is {}", child.pid());
     child.wait().await?;
     Ok(())

@@ -1,0 +1,39 @@
+# `make run` and `make test` work on a fresh machine with Rust, Python 3 and a C compiler.
+SHELL := /bin/sh
+CARGO := cargo
+DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
+
+.PHONY: help run test lint bench-pipeline
+
+help:
+	@echo 'make run             build everything and run it here, with a simulated provider'
+	@echo '                     (DARKROOM_BIN=path/to/darkroom runs that instead of building)'
+	@echo 'make test            all tests, against a real NATS server'
+	@echo 'make lint            format, clippy, documentation, licences and bans'
+	@echo 'make bench-pipeline  what one generation costs us, end to end'
+
+# The recipe ends in `exec`, so that Ctrl-C and SIGTERM reach darkroom with no shell in between.
+run:
+	@scripts/fetch-tools
+	@if [ -n "$$DARKROOM_BIN" ]; then exec "$$DARKROOM_BIN" up; fi; \
+	echo 'building; the first time takes some minutes' >&2; \
+	$(CARGO) build --locked --package darkroom && exec "$(DARKROOM)" up
+
+# The services' programs are built first: the end-to-end tests start them.
+test:
+	@scripts/fetch-tools
+	$(CARGO) build --locked --workspace
+	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then set -x; exec $(CARGO) nextest run --locked --workspace; \
+	else set -x; exec $(CARGO) test --locked --workspace; fi
+
+lint:
+	@scripts/fetch-tools --ci
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
+	.tools/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+
+bench-pipeline:
+	@scripts/fetch-tools
+	$(CARGO) bench --locked --package e2e --bench pipeline
