@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::{
     Method, Response,
     dns::Resolve,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+    header::{CONTENT_TYPE, RETRY_AFTER},
     redirect,
 };
 use tokio::time::{Instant, timeout_at};
@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::{
     Error, Policy, body,
+    headers::{header_map, redirect_target, text},
     resolver::{Guard, System},
     target::{NOT_PERMITTED, Reach},
 };
@@ -182,9 +183,12 @@ impl Client {
             let response = self
                 .send(&url, |client| client.request(Method::GET, target))
                 .await?;
+            if redirects == self.policy.max_redirects {
+                return Ok(response);
+            }
             match redirect_target(&response, &url)? {
-                Some(next) if redirects < self.policy.max_redirects => url = next,
-                _ => return Ok(response),
+                Some(next) => url = next,
+                None => return Ok(response),
             }
             redirects += 1;
         }
@@ -223,36 +227,4 @@ impl Client {
             .await
             .unwrap_or(Err(Error::Timeout(self.policy.total_timeout)))
     }
-}
-
-fn redirect_target(response: &Response, url: &Url) -> Result<Option<Url>, Error> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let Some(location) = text(response, LOCATION) else {
-        return Ok(None);
-    };
-    let mut next = url.join(&location).map_err(|_| Error::Refused {
-        reason: "it redirects to something that is not a URL",
-    })?;
-    // A fragment is for the reader of a document (RFC 9110 §10.2.2); there is none here.
-    next.set_fragment(None);
-    Ok(Some(next))
-}
-
-fn text(response: &Response, name: HeaderName) -> Option<String> {
-    let value = response.headers().get(name)?.to_str().ok()?;
-    Some(value.to_owned())
-}
-
-fn header_map<N: AsRef<str>, V: AsRef<str>>(headers: &[(N, V)]) -> Result<HeaderMap, Error> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let invalid = || Error::Header(name.as_ref().to_owned());
-            let value = HeaderValue::from_str(value.as_ref()).map_err(|_| invalid())?;
-            let name: HeaderName = name.as_ref().parse().map_err(|_| invalid())?;
-            Ok((name, value))
-        })
-        .collect()
 }

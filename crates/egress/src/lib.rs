@@ -9,6 +9,7 @@ mod address;
 mod body;
 mod client;
 mod error;
+mod headers;
 mod policy;
 mod resolver;
 mod target;

@@ -42,7 +42,7 @@ impl RetrySchedule {
     ///
     /// `random` must be drawn uniformly; it moves the wait by up to ±20 %, so that messages that
     /// failed together are not tried together. What the receiver asked for (see
-    /// [`retry_after`](crate::retry_after)) counts between the scheduled delay and twice that, and
+    /// [`retry_after`](crate::retry_after())) counts between the scheduled delay and twice that, and
     /// is only ever moved upwards. After [`Verdict::Throttled`] the wait is at least 60 s.
     #[must_use]
     pub fn next(
