@@ -97,6 +97,9 @@ async fn dropping_it_ends_the_child() -> anyhow::Result<()> {
     let child = staying("trap '' TERM", &dir.path().join("log")).await?;
     let pid = child.pid();
     assert!(runs(pid));
+    // A terminal's Ctrl-C goes to our process group; the child shall not be in it.
+    let group = rustix::process::getpgid(rustix::process::Pid::from_raw(pid.cast_signed()))?;
+    assert_ne!(group, rustix::process::getpgrp());
     drop(child);
     until_gone(pid).await
 }
