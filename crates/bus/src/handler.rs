@@ -30,8 +30,10 @@ pub trait Handler<In>: Send + Sync + 'static {
 /// What is known of a message besides what it says.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Which attempt this is, from 1. Waiting does not count, crashing does.
+    /// Which attempt this is, from 1. Waiting does not count.
     pub attempt: u32,
+    /// Whether this very message was delivered before: somebody may have died in the middle of it.
+    pub redelivered: bool,
     /// The sequence in EVENTS of the event that caused the work; 0 for a user's request.
     pub cause: u64,
     /// When the message was stored.
@@ -90,8 +92,8 @@ pub enum Emit {
         key: String,
         /// What it is about.
         event: Box<Event>,
-        /// The sequence in EVENTS of the event that caused it, if it is known.
-        cause: Option<u64>,
+        /// The sequence in EVENTS of the event that caused it.
+        cause: u64,
     },
 }
 
@@ -110,9 +112,10 @@ pub enum Expect {
     Nothing,
     /// The last entry of the generation's ledger has this sequence; 0 if it must have none.
     LedgerAt(u64),
-    /// Nothing was ever stored on the event's own subject.
+    /// Nothing was ever stored on the event's own subject; if it was, that will do.
     First,
-    /// Nothing was ever stored on subjects that match this filter.
+    /// Nothing was ever stored on subjects that match this filter; if it was, the event is not
+    /// told.
     NoneOn(String),
 }
 

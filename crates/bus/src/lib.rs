@@ -13,6 +13,7 @@ mod incoming;
 mod lease;
 mod ledger;
 mod metrics;
+mod news;
 mod policy;
 mod open;
 mod publish;

@@ -9,7 +9,6 @@ use prometheus::{
 
 macro_rules! metric {
     ($name:ident: $type:ty = $register:expr) => {
-        #[expect(clippy::expect_used, reason = "fails only when a name is registered twice")]
         pub(crate) static $name: LazyLock<$type> =
             LazyLock::new(|| $register.expect("a metric's name is taken"));
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::{AckKind, Message};
-use domain::{Billed, Code, Failure, Phase};
+use domain::{Billed, Code, Event, Failure, Phase};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tokio::time::{self, Instant};
@@ -117,13 +117,16 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
 
         match self.attempt(message, input.clone(), &delivery).await {
-            Ok(Step::Emit(emits)) => match self.emit(&emits, &delivery).await {
-                Ok(()) => self.acknowledge(message, feed).await.map(|()| "done"),
-                Err(err) if err.is_conflict() => self.overtaken(message, raw, feed, &delivery).await,
-                Err(err) => Err(err),
-            },
+            Ok(Step::Emit(emits)) => {
+                if self.emit(&emits).await? {
+                    return self.acknowledge(message, feed).await.map(|()| "done");
+                }
+                let conflict = "somebody else wrote first";
+                self.retry(message, raw, feed, input, &delivery, conflict.into(), None, poison(conflict))
+                    .await
+            }
             Ok(Step::Wait(wait)) => {
-                self.emit(&wait.emit, &delivery).await?;
+                self.emit(&wait.emit).await?;
                 self.postpone(message, raw, feed, &delivery, &wait).await.map(|()| "waits")
             }
             Err(Fault::Transient { source, not_before, failure }) => {
@@ -171,39 +174,39 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         }
     }
 
-    async fn emit(&self, emits: &[Emit], delivery: &Delivery) -> Result<(), Error> {
+    /// Publishes all of `emits`, and returns whether all is said. It is not, if somebody else wrote
+    /// into a ledger what makes us think again.
+    async fn emit(&self, emits: &[Emit]) -> Result<bool, Error> {
         for emit in emits {
             match emit {
-                Emit::Event { event, expect } => {
-                    self.bus.publish(event, expect).await?;
-                }
+                Emit::Event { event, expect } => match self.bus.publish(event, expect).await {
+                    Ok(_) => {}
+                    Err(Error::Conflict { .. }) if self.is_said(event, expect).await? => {
+                        debug!(event = event.name(), "somebody else was first");
+                    }
+                    Err(Error::Conflict { .. }) => return Ok(false),
+                    Err(err) => return Err(err),
+                },
                 Emit::Work { stage, key, event, cause } => {
-                    let cause = cause.unwrap_or(delivery.cause);
-                    let item = WorkItem { stage: *stage, key, attempt: 1, cause, due: None };
+                    let item =
+                        WorkItem { stage: *stage, key, attempt: 1, cause: *cause, due: None };
                     self.bus.put_work(&item, event).await?;
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Somebody else wrote what we expected to write. Usually that is the same work, done by the
-    /// worker before us, and all is said; else it is tried again with what is known now.
-    async fn overtaken(
-        &self,
-        message: &Message,
-        raw: &Raw,
-        feed: &Feed,
-        delivery: &Delivery,
-    ) -> Result<&'static str, Error> {
-        debug!("somebody else was first");
-        let until = self.policy.again_after(delivery.attempt, Timestamp::now());
-        if delivery.attempt >= self.policy.attempts {
-            self.acknowledge(message, feed).await?;
-            return Ok("overtaken");
+    /// Whether a refused event needs no more saying. In a ledger: because the worker before us said
+    /// it, or because the generation has ended in the meantime.
+    async fn is_said(&self, event: &Event, expect: &Expect) -> Result<bool, Error> {
+        if !matches!(expect, Expect::LedgerAt(_)) {
+            return Ok(true);
         }
-        let wait = Wait { until, counts: true, emit: Vec::new() };
-        self.postpone(message, raw, feed, delivery, &wait).await.map(|()| "overtaken")
+        let entries = self.bus.ledger().read(event.generation()).await?;
+        Ok(entries.iter().any(|entry| {
+            entry.event.name() == event.name() || entry.event.is_terminal()
+        }))
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is known of one attempt")]
@@ -276,10 +279,7 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         let key = raw.key().to_owned();
         let lost = Lost { key, input, cause: delivery.cause, failure };
         let emits = self.handler.give_up(lost).await;
-        match self.emit(&emits, delivery).await {
-            Err(err) if !err.is_conflict() => return Err(err),
-            _ => {}
-        }
+        self.emit(&emits).await?;
         self.acknowledge(message, feed).await.map(|()| "given up")
     }
 
@@ -400,7 +400,10 @@ fn delivery(message: &Message, raw: &Raw, feed: &Feed) -> (Delivery, u32) {
     let delivered = message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1));
     let attempt = number(header::ATTEMPT).and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
     let cause = if feed.stream == EVENTS { raw.sequence } else { number(header::CAUSE).unwrap_or(0) };
-    (Delivery { attempt: attempt.max(1), cause, stored_at: raw.stored_at }, delivered)
+    let redelivered = delivered > 1;
+    let delivery =
+        Delivery { attempt: attempt.max(1), redelivered, cause, stored_at: raw.stored_at };
+    (delivery, delivered)
 }
 
 fn poison(what: &str) -> Failure {
