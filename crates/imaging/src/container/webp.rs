@@ -1,0 +1,132 @@
+//! WebP, RFC 9649 section 2.
+
+use super::{Header, Structure, take};
+use crate::{Error, Format};
+
+/// `RIFF`, the length and `WEBP`.
+const FILE_HEADER: usize = 12;
+const CHUNK_HEADER: usize = 8;
+const ANIMATION: u8 = 0b10;
+
+struct Chunk<'a> {
+    kind: &'a [u8],
+    data: &'a [u8],
+    /// Where the next one begins; chunks are padded to even lengths.
+    end: usize,
+}
+
+pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
+    let kind = take(bytes, FILE_HEADER, 4).ok_or_else(truncated)?;
+    let data = bytes
+        .get(FILE_HEADER + CHUNK_HEADER..)
+        .ok_or_else(truncated)?;
+    size(kind, data)?.ok_or_else(|| malformed("does not begin with an image"))
+}
+
+pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
+    let header = header(bytes)?;
+    let riff = take(bytes, 4, 4)
+        .and_then(<[u8]>::first_chunk)
+        .ok_or_else(truncated)?;
+    let length = u32::from_le_bytes(*riff) as usize;
+    let file = take(bytes, 0, length.saturating_add(8)).ok_or_else(truncated)?;
+
+    let (mut animated, mut pictures, mut at) = (false, 0, FILE_HEADER);
+    while at < file.len() {
+        let chunk = chunk_at(file, at)?;
+        at = chunk.end;
+        match chunk.kind {
+            b"VP8X" => {
+                animated |= chunk
+                    .data
+                    .first()
+                    .is_some_and(|flags| flags & ANIMATION != 0)
+            }
+            b"ANMF" | b"ANIM" => animated = true,
+            b"VP8 " | b"VP8L" => {
+                pictures += 1;
+                let inner = size(chunk.kind, chunk.data)?;
+                // A small canvas around a huge picture would pass the limits and then be decoded.
+                if inner.is_some_and(|inner| {
+                    (inner.width, inner.height) != (header.width, header.height)
+                }) {
+                    return Err(malformed("canvas and picture differ in size"));
+                }
+            }
+            _ => {}
+        }
+    }
+    if pictures == 1 || animated {
+        Ok(Structure {
+            header,
+            animated,
+            misread: None,
+        })
+    } else {
+        Err(malformed("not exactly one picture"))
+    }
+}
+
+/// Width and height, if a chunk of this kind states them.
+fn size(kind: &[u8], data: &[u8]) -> Result<Option<Header>, Error> {
+    let (width, height) = match kind {
+        b"VP8 " => {
+            let &[_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1] = front(data)? else {
+                return Err(malformed("a lossy picture without its start code"));
+            };
+            let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            (side(w0, w1), side(h0, h1))
+        }
+        b"VP8L" => {
+            let &[0x2f, b0, b1, b2, b3] = front(data)? else {
+                return Err(malformed("a lossless picture without its signature"));
+            };
+            let bits = u32::from_le_bytes([b0, b1, b2, b3]);
+            ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
+        }
+        b"VP8X" => {
+            let &[_, _, _, _, w0, w1, w2, h0, h1, h2] = front(data)?;
+            let side = |low, mid, high| u32::from_le_bytes([low, mid, high, 0]) + 1;
+            (side(w0, w1, w2), side(h0, h1, h2))
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Header {
+        width,
+        height,
+        // The pixels, the planes or the ARGB they are made from, and a plane of alpha as ARGB.
+        decode_bytes_per_pixel: 10,
+    }))
+}
+
+fn front<const N: usize>(data: &[u8]) -> Result<&[u8; N], Error> {
+    data.first_chunk().ok_or_else(truncated)
+}
+
+fn chunk_at(file: &[u8], at: usize) -> Result<Chunk<'_>, Error> {
+    let header: &[u8; CHUNK_HEADER] = take(file, at, CHUNK_HEADER)
+        .and_then(<[u8]>::first_chunk)
+        .ok_or_else(truncated)?;
+    let &[_, _, _, _, l0, l1, l2, l3] = header;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let start = at + CHUNK_HEADER;
+    Ok(Chunk {
+        kind: &header[..4],
+        data: take(file, start, length).ok_or_else(truncated)?,
+        end: start + length.next_multiple_of(2),
+    })
+}
+
+fn truncated() -> Error {
+    Error::Truncated {
+        format: Format::Webp,
+        missing: "end of the RIFF",
+    }
+}
+
+fn malformed(what: &'static str) -> Error {
+    Error::Malformed {
+        format: Format::Webp,
+        what,
+    }
+}

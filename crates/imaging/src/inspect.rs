@@ -1,0 +1,49 @@
+use crate::container::{self, Header};
+use crate::{Error, Format, Limits, sniff};
+
+/// What the header of an image says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Info {
+    /// The format by its magic bytes.
+    pub format: Format,
+    /// Width in pixels as stored, before an Exif orientation is applied.
+    pub width: u32,
+    /// Height in pixels as stored, before an Exif orientation is applied.
+    pub height: u32,
+}
+
+/// Reads the header only, and refuses sizes outside `limits`.
+///
+/// # Errors
+///
+/// [`Error::UnknownFormat`], [`Error::Truncated`] and [`Error::Malformed`] when there is no readable
+/// header, [`Error::Size`] when it announces too much.
+pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Info, Error> {
+    let format = sniff(bytes).ok_or(Error::UnknownFormat)?;
+    let header = container::header(format, bytes)?;
+    limits.check_size(&header)?;
+    Ok(info(format, &header))
+}
+
+/// Walks the whole container without decoding a pixel: a download that broke off does not pass.
+///
+/// PNG: every chunk with its CRC up to `IEND`. JPEG: every segment and scan up to the end-of-image
+/// marker. WebP: every chunk of the RIFF. Bytes after the end are tolerated, they are never decoded.
+/// There is no limit of size here, so that an image too large to be cut can still be kept.
+///
+/// # Errors
+///
+/// [`Error::UnknownFormat`], [`Error::Truncated`] or [`Error::Malformed`].
+pub fn verify_whole(bytes: &[u8]) -> Result<Info, Error> {
+    let format = sniff(bytes).ok_or(Error::UnknownFormat)?;
+    let structure = container::structure(format, bytes)?;
+    Ok(info(format, &structure.header))
+}
+
+fn info(format: Format, header: &Header) -> Info {
+    Info {
+        format,
+        width: header.width,
+        height: header.height,
+    }
+}

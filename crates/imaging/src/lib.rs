@@ -1,0 +1,30 @@
+//! Turns one stored image into the sizes that channels ask for: bytes in, bytes out.
+//!
+//! Knows formats, limits, crops, presets and provenance marks. Does no I/O, spawns nothing and trusts
+//! no input: every length in a file is checked before anything is allocated for it.
+
+mod container;
+mod cut;
+mod decode;
+mod encode;
+mod error;
+mod format;
+mod geometry;
+mod inspect;
+mod limits;
+mod picture;
+mod preset;
+mod presets;
+mod provenance;
+mod raster;
+
+pub use cut::{Cut, cut};
+pub use decode::decode;
+pub use error::Error;
+pub use format::{Format, sniff};
+pub use inspect::{Info, inspect, verify_whole};
+pub use limits::Limits;
+pub use picture::Picture;
+pub use preset::{Encoding, Fit, Gravity, Preset};
+pub use presets::{InvalidPreset, Presets};
+pub use provenance::Provenance;

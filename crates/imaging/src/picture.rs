@@ -1,0 +1,49 @@
+use crate::raster::Raster;
+
+/// A decoded image, from which any number of presets can be cut.
+///
+/// Invariant: upright, 8 bits a channel, RGB or RGBA with straight alpha, of at least one pixel.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub(crate) raster: Raster,
+    /// The colour space of the pixels where it is not sRGB: an ICC profile for RGB data.
+    pub(crate) profile: Option<Vec<u8>>,
+}
+
+impl Picture {
+    /// Larger profiles are dropped; usual ones have 0.5 to 4 KiB.
+    const MAX_PROFILE: usize = 1 << 20;
+
+    pub(crate) fn new(raster: Raster, profile: Option<Vec<u8>>) -> Self {
+        // Bytes 16 to 19 of a profile name the kind of data it describes (ICC.1:2022, 7.2.8).
+        // Ours are RGB now, so profiles of grey or CMYK sources do not fit any more.
+        let profile = profile
+            .filter(|icc| icc.len() <= Self::MAX_PROFILE && icc.get(16..20) == Some(b"RGB "));
+        let raster = raster.without_idle_alpha();
+        Self { raster, profile }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.raster.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.raster.height
+    }
+
+    /// Whether any pixel is transparent; then a pixel has four bytes, else three.
+    #[must_use]
+    pub fn has_alpha(&self) -> bool {
+        self.raster.alpha
+    }
+
+    /// The pixels in rows from the top left, without padding.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.raster.pixels
+    }
+}

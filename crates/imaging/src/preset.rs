@@ -1,0 +1,203 @@
+use ring::digest;
+
+use crate::Format;
+
+/// Raised when the same recipe gives other pixels than before, so that new cuts get new keys.
+const ENGINE: u32 = 1;
+
+/// A size to cut to, and how.
+///
+/// Invariant: comes from [`Presets::parse`](crate::Presets::parse), so sides are 1 to 4096 pixels and
+/// the name can stand in a URL and an object key as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    pub(crate) name: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) fit: Fit,
+    pub(crate) gravity: Gravity,
+    pub(crate) encoding: Encoding,
+}
+
+/// How a picture gets into the preset's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// Fills the size exactly; what sticks out is cut away.
+    Cover,
+    /// Shows the whole picture in exactly the size, with white beside it.
+    Contain,
+    /// Shows the whole picture within the size, in its own ratio and never enlarged.
+    Inside,
+}
+
+/// Which part is kept by [`Fit::Cover`], and where the picture lies with [`Fit::Contain`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Gravity {
+    /// A place between the edges: 0 is left or top, 1 is right or bottom. The centre is 0.5, 0.5 and
+    /// north-east is 1, 0.
+    Anchor {
+        /// From left to right.
+        x: f64,
+        /// From top to bottom.
+        y: f64,
+    },
+    /// A point of the source that stays as near to the middle of the cut as the edges allow, in
+    /// fractions of its width and height.
+    Focal {
+        /// From left to right.
+        x: f64,
+        /// From top to bottom.
+        y: f64,
+    },
+}
+
+impl Gravity {
+    /// The middle.
+    pub const CENTER: Self = Self::Anchor { x: 0.5, y: 0.5 };
+}
+
+/// The format of a cut, with what that format needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Baseline JPEG.
+    Jpeg {
+        /// 1 to 100 on libjpeg's scale.
+        quality: u8,
+    },
+    /// PNG, lossless.
+    Png,
+}
+
+impl Encoding {
+    /// The format without its settings.
+    #[must_use]
+    pub fn format(self) -> Format {
+        match self {
+            Self::Jpeg { .. } => Format::Jpeg,
+            Self::Png => Format::Png,
+        }
+    }
+}
+
+impl Preset {
+    /// The name: 1 to 40 of `a-z`, `0-9` and `-`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Width in pixels; with [`Fit::Inside`] the most there may be.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels; with [`Fit::Inside`] the most there may be.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// How a picture gets into the size.
+    #[must_use]
+    pub fn fit(&self) -> Fit {
+        self.fit
+    }
+
+    /// Which part is kept.
+    #[must_use]
+    pub fn gravity(&self) -> Gravity {
+        self.gravity
+    }
+
+    /// What is written.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Eight hex digits that change whenever the same source would give another file, and only then.
+    /// The name is not part of it. Belongs in the object key, so that a changed preset never
+    /// overwrites or is mistaken for what was cut before.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let Self {
+            name: _,
+            width,
+            height,
+            fit,
+            gravity,
+            encoding,
+        } = self;
+        let recipe = format!("{ENGINE} {width}x{height} {fit:?} {gravity:?} {encoding:?}");
+        let digest = digest::digest(&digest::SHA256, recipe.as_bytes());
+        digest
+            .as_ref()
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preset() -> Preset {
+        Preset {
+            name: "og-image".to_owned(),
+            width: 1200,
+            height: 630,
+            fit: Fit::Cover,
+            gravity: Gravity::CENTER,
+            encoding: Encoding::Jpeg { quality: 80 },
+        }
+    }
+
+    #[test]
+    fn the_version_stays_until_the_engine_changes() {
+        // Derived from names in this file: whoever renames a variant re-cuts every stored image.
+        assert_eq!(preset().version(), "c646528a");
+    }
+
+    #[test]
+    fn every_part_of_the_recipe_but_the_name_is_in_the_version() {
+        let version = preset().version();
+        let changed = [
+            Preset {
+                width: 1201,
+                ..preset()
+            },
+            Preset {
+                height: 631,
+                ..preset()
+            },
+            Preset {
+                fit: Fit::Contain,
+                ..preset()
+            },
+            Preset {
+                gravity: Gravity::Focal { x: 0.5, y: 0.5 },
+                ..preset()
+            },
+            Preset {
+                encoding: Encoding::Jpeg { quality: 81 },
+                ..preset()
+            },
+            Preset {
+                encoding: Encoding::Png,
+                ..preset()
+            },
+        ];
+
+        for preset in changed {
+            assert_ne!(preset.version(), version, "{preset:?}");
+        }
+        let renamed = Preset {
+            name: "card".to_owned(),
+            ..preset()
+        };
+        assert_eq!(renamed.version(), version);
+    }
+}

@@ -1,0 +1,115 @@
+use super::*;
+
+const CARD: &str = "[card]\nwidth = 10\nheight = 20\nfit = \"cover\"\nformat = \"jpeg\"\n";
+
+fn refusal(toml: &str) -> String {
+    Presets::parse(toml).map_or_else(
+        |err| err.to_string(),
+        |presets| format!("accepted {presets:?}"),
+    )
+}
+
+#[test]
+fn the_builtin_presets_are_the_four_of_the_contract() {
+    let presets = Presets::builtin();
+
+    let sizes: Vec<_> = presets
+        .iter()
+        .map(|p| (p.name(), p.width(), p.height(), p.fit()))
+        .collect();
+    let expected = [
+        ("instagram", 1080, 1080, Fit::Cover),
+        ("og-image", 1200, 630, Fit::Cover),
+        ("thumbnail", 400, 400, Fit::Inside),
+        ("twitter-header", 1500, 500, Fit::Cover),
+    ];
+    assert_eq!(sizes, expected);
+    assert!(
+        presets
+            .iter()
+            .all(|p| p.encoding() == Encoding::Jpeg { quality: 80 })
+    );
+}
+
+#[test]
+fn gravity_is_a_name_or_a_point() -> anyhow::Result<()> {
+    let gravity = |line: &str| -> anyhow::Result<_> {
+        let presets = Presets::parse(&format!("{CARD}{line}"))?;
+        Ok(presets.get("card").map(Preset::gravity))
+    };
+
+    assert_eq!(gravity("")?, Some(Gravity::CENTER));
+    assert_eq!(
+        gravity("gravity = \"southwest\"")?,
+        Some(Gravity::Anchor { x: 0.0, y: 1.0 })
+    );
+    assert_eq!(
+        gravity("gravity = { x = 0.25, y = 1 }")?,
+        Some(Gravity::Focal { x: 0.25, y: 1.0 })
+    );
+    Ok(())
+}
+
+#[test]
+fn a_refusal_names_the_preset_and_the_field_and_says_what_would_do() {
+    let cases = [
+        ("", "no preset is defined; add a table such as [og-image]"),
+        ("a = 1", "preset `a`: must be a table of fields"),
+        (
+            "[\"a/b\"]",
+            "preset `a/b`: a name has 1 to 40 of a-z, 0-9 and -",
+        ),
+        ("[a]\nheight = 1", "preset `a`: `width` is missing"),
+        (
+            "[a]\nwidth = \"1\"",
+            "preset `a`: `width` must be a whole number from 1 to 4096",
+        ),
+        (
+            "[a]\nwidth = 0",
+            "preset `a`: `width` must be a whole number from 1 to 4096",
+        ),
+        (
+            "[a]\nwidth = 1\nheight = 4097",
+            "preset `a`: `height` must be a whole number from 1 to 4096",
+        ),
+        (
+            "[a]\nwidth = 1\nheight = 1\nfit = \"fill\"",
+            "preset `a`: `fit` must be one of cover, contain, inside",
+        ),
+    ];
+    for (toml, message) in cases {
+        assert_eq!(refusal(toml), message);
+    }
+
+    let of_card = [
+        ("widht = 3", "preset `card`: `widht` is not known here"),
+        (
+            "quality = 101",
+            "preset `card`: `quality` must be a whole number from 1 to 100",
+        ),
+        (
+            "gravity = { x = 2, y = 0 }",
+            "preset `card`: `gravity` must be a name or { x, y } with both from 0 to 1",
+        ),
+    ];
+    for (line, message) in of_card {
+        assert_eq!(refusal(&format!("{CARD}{line}")), message);
+    }
+    assert_eq!(refusal("[a"), "the presets are not valid TOML");
+}
+
+#[test]
+fn formats_without_an_encoder_are_refused_by_name() {
+    for format in ["webp", "avif"] {
+        let message = format!(
+            "preset `card`: `format`: this build cannot write {format} yet; use jpeg or png"
+        );
+        assert_eq!(refusal(&CARD.replace("jpeg", format)), message);
+    }
+}
+
+#[test]
+fn quality_means_nothing_to_png() {
+    let toml = format!("{}quality = 80", CARD.replace("jpeg", "png"));
+    assert_eq!(refusal(&toml), "preset `card`: `quality` is not known here");
+}

@@ -1,0 +1,120 @@
+//! The marks in the files, found by scanners that know the containers and nothing of our writers.
+
+mod samples;
+
+use std::borrow::Cow;
+
+use anyhow::{Context, Result};
+use imaging::{Limits, Picture, Preset, cut, decode};
+
+const SOURCE_TYPE: &str = "<Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>";
+
+fn cut_bytes(picture: &Picture, preset: &Preset) -> Result<Vec<u8>> {
+    Ok(cut(picture, preset, &samples::provenance()?)?.bytes)
+}
+
+fn png_preset() -> Result<Preset> {
+    samples::custom("width=64\nheight=64\nfit=\"cover\"\nformat=\"png\"")
+}
+
+/// The data of all APP segments of a number.
+fn app_segments(jpeg: &[u8], number: u8) -> Vec<&[u8]> {
+    let (mut at, mut found) = (2, Vec::new());
+    while let Some(&[0xff, marker, high, low]) = jpeg.get(at..at + 4)
+        && marker != 0xda
+    {
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        if marker == 0xe0 + number {
+            found.push(&jpeg[at + 4..end]);
+        }
+        at = end;
+    }
+    found
+}
+
+/// The data of the first chunk of a kind.
+fn png_chunk<'a>(png: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
+    let mut at = 8;
+    while let Some(length) = png.get(at..at + 4) {
+        let length = u32::from_be_bytes(length.try_into().ok()?) as usize;
+        if &png[at + 4..at + 8] == kind {
+            return Some(&png[at + 8..at + 8 + length]);
+        }
+        at += 12 + length;
+    }
+    None
+}
+
+fn assert_marked(xmp: &str) {
+    assert!(xmp.contains(SOURCE_TYPE));
+    assert!(xmp.contains("<xmp:CreatorTool>Ideogram V_3</xmp:CreatorTool>"));
+    assert!(xmp.contains("<xmp:CreateDate>2026-01-02T03:04:05Z</xmp:CreateDate>"));
+    assert!(xmp.contains("<dc:identifier>gen_01</dc:identifier>"));
+    assert!(xmp.contains("a &lt;red&gt; kite &amp; dunes"));
+}
+
+#[test]
+fn a_jpeg_carries_its_origin_in_app1() -> Result<()> {
+    let picture = decode(&samples::rgb_png(64, 64)?, &Limits::default())?;
+    let bytes = cut_bytes(&picture, &samples::preset("instagram")?)?;
+
+    let segments = app_segments(&bytes, 1);
+    let [segment] = segments[..] else {
+        anyhow::bail!("{} APP1 segments", segments.len())
+    };
+    let xmp = segment
+        .strip_prefix(b"http://ns.adobe.com/xap/1.0/\0")
+        .context("not XMP")?;
+    assert_marked(std::str::from_utf8(xmp)?);
+    Ok(())
+}
+
+#[test]
+fn a_png_carries_its_origin_in_itxt() -> Result<()> {
+    let picture = decode(&samples::rgb_png(64, 64)?, &Limits::default())?;
+    let bytes = cut_bytes(&picture, &png_preset()?)?;
+
+    let chunk = png_chunk(&bytes, b"iTXt").context("no iTXt chunk")?;
+    let xmp = chunk
+        .strip_prefix(b"XML:com.adobe.xmp\0\0\0\0\0")
+        .context("not plain XMP")?;
+    assert_marked(std::str::from_utf8(xmp)?);
+    Ok(())
+}
+
+#[test]
+fn an_rgb_profile_is_kept_and_any_other_dropped() -> Result<()> {
+    for (space, kept) in [(b"RGB ", true), (b"GRAY", false), (b"CMYK", false)] {
+        let mut profile = vec![7; 600];
+        profile[16..20].copy_from_slice(space);
+        let mut info = png::Info::with_size(32, 32);
+        info.color_type = png::ColorType::Rgb;
+        info.icc_profile = Some(Cow::Owned(profile.clone()));
+        let source = samples::png_with(info, &samples::marked(32, 32))?;
+        let picture = decode(&source, &Limits::default())?;
+
+        let jpeg = cut_bytes(&picture, &samples::preset("thumbnail")?)?;
+        let carried = app_segments(&jpeg, 2)
+            .iter()
+            .any(|segment| segment.ends_with(&profile));
+        assert_eq!(carried, kept);
+        let png = cut_bytes(&picture, &png_preset()?)?;
+        assert_eq!(png_chunk(&png, b"iCCP").is_some(), kept);
+    }
+    Ok(())
+}
+
+#[test]
+fn exif_of_the_source_turns_the_picture_and_stays_behind() -> Result<()> {
+    let jpeg = samples::jpeg(60, 30, false)?;
+    // Big-endian TIFF with one entry: orientation (0x0112), a short, 6 = turn by 90 degrees.
+    let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    let turned = [&jpeg[..2], &[0xff, 0xe1], &length, exif, &jpeg[2..]].concat();
+
+    let picture = decode(&turned, &Limits::default())?;
+    assert_eq!((picture.width(), picture.height()), (30, 60));
+    let bytes = cut_bytes(&picture, &samples::preset("thumbnail")?)?;
+    assert!(!bytes.windows(4).any(|window| window == b"Exif"));
+    Ok(())
+}
