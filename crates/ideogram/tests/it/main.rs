@@ -1,0 +1,79 @@
+//! The client against a provider on loopback.
+
+mod broken;
+mod poll;
+mod provider;
+mod quote;
+mod secrecy;
+mod submit;
+mod webhook;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use domain::{Lane, MagicPrompt, Model, Request};
+use ideogram::{Answer, Api, Call, Client, Config, Error, Progress, plan};
+use serde_json::{Value, json};
+use url::Url;
+
+use provider::{Provider, Reply};
+
+pub(crate) const KEY: &str = "secret-key-0123456789";
+
+pub(crate) const ID: &str = "AbCdEfGhIjKlMnOpQrStUv";
+
+pub(crate) fn request(model: Model) -> Request {
+    Request {
+        prompt: "a red kite".to_owned(),
+        negative_prompt: None,
+        model,
+        style_type: None,
+        aspect_ratio: None,
+        resolution: None,
+        magic_prompt: MagicPrompt::Auto,
+        seed: None,
+        num_images: 1,
+        rendering_speed: None,
+        quality: None,
+        color_palette: None,
+        style_preset: None,
+        style_codes: Vec::new(),
+        presets: Vec::new(),
+        campaign: None,
+        tags: Vec::new(),
+        metadata: BTreeMap::new(),
+        lane: Lane::Standard,
+        deadline: None,
+    }
+}
+
+pub(crate) fn call(api: Api) -> anyhow::Result<Call> {
+    Ok(plan(&request(Model::V2), api)?)
+}
+
+pub(crate) fn config(base_url: &str) -> anyhow::Result<Config> {
+    Ok(Config::new(Url::parse(base_url)?, KEY.to_owned()))
+}
+
+pub(crate) fn client(base_url: &str) -> anyhow::Result<Client> {
+    Ok(Client::new(config(base_url)?)?)
+}
+
+pub(crate) async fn submit(reply: Reply, api: Api) -> anyhow::Result<Result<Answer, Error>> {
+    let provider = Provider::answering(reply).await?;
+    Ok(client(&provider.url)?.submit(&call(api)?).await)
+}
+
+pub(crate) async fn poll(reply: Reply) -> anyhow::Result<Result<Progress, Error>> {
+    let provider = Provider::answering(reply).await?;
+    Ok(client(&provider.url)?.poll(ID).await)
+}
+
+pub(crate) fn image(url: Value, safe: bool) -> Value {
+    json!({"url": url, "prompt": "a kite", "resolution": "1024x1024", "seed": 7, "is_image_safe": safe})
+}
+
+/// The error that was to be expected.
+pub(crate) fn refused<T, E>(result: Result<T, E>) -> anyhow::Result<E> {
+    result.err().context("it went well")
+}
