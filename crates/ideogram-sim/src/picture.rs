@@ -1,0 +1,219 @@
+//! Pictures on demand: drawn when they are fetched, from nothing but their key, so that equal
+//! orders give equal bytes and memory holds only the last few.
+
+mod encode;
+mod lettering;
+mod motif;
+mod noise;
+mod paint;
+mod ridge;
+mod scene;
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context;
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::catalogue::Size;
+use crate::config::{Config, Picture};
+use crate::keys::digest;
+
+/// The longer side of a tiny picture, in pixels.
+const TINY: u32 = 64;
+/// The size that is drawn before the first request where there is a pool.
+const USUAL: Size = (1024, 1024);
+/// How many sizes a pool keeps.
+const POOLED_SIZES: usize = 4;
+
+/// What to draw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// Decides the picture.
+    pub(crate) key: [u8; 32],
+    /// In pixels.
+    pub(crate) size: Size,
+    /// Lettered on the picture, and looked through for what to show.
+    pub(crate) prompt: String,
+}
+
+/// Draws and keeps pictures.
+pub(crate) struct Pictures {
+    kind: Picture,
+    pool: Option<usize>,
+    capacity: usize,
+    cache: Mutex<VecDeque<(Subject, Bytes)>>,
+    easels: Semaphore,
+}
+
+impl Pictures {
+    pub(crate) fn new(config: &Config) -> Self {
+        let pooled = match (config.picture, config.picture_pool) {
+            (_, Some(k)) => k * POOLED_SIZES,
+            (Picture::Tiny, None) => 256,
+            (Picture::Full, None) => 0,
+        };
+        let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+        Self {
+            kind: config.picture,
+            pool: config.picture_pool,
+            capacity: config.picture_cache.max(pooled),
+            cache: Mutex::default(),
+            easels: Semaphore::new(threads),
+        }
+    }
+
+    /// Draws the pool in the usual size.
+    pub(crate) async fn prepare(&self) -> anyhow::Result<()> {
+        for slot in 0..self.pool.unwrap_or_default() {
+            self.fetch(pooled(slot, self.size(USUAL))).await?;
+        }
+        Ok(())
+    }
+
+    /// The pixels that a picture of this size really has.
+    pub(crate) fn size(&self, (width, height): Size) -> Size {
+        match self.kind {
+            Picture::Full => (width, height),
+            Picture::Tiny => {
+                let longer = width.max(height).max(1);
+                (
+                    (width * TINY / longer).max(1),
+                    (height * TINY / longer).max(1),
+                )
+            }
+        }
+    }
+
+    /// The PNG, and whether it had to be drawn.
+    pub(crate) async fn get(&self, subject: Subject) -> anyhow::Result<(Bytes, bool)> {
+        self.fetch(self.reduced(subject)).await
+    }
+
+    async fn fetch(&self, subject: Subject) -> anyhow::Result<(Bytes, bool)> {
+        if let Some(png) = self.cached(&subject) {
+            return Ok((png, false));
+        }
+        let _easel = self
+            .easels
+            .acquire()
+            .await
+            .context("the simulator is stopping")?;
+        // Somebody else may have drawn it while this one waited.
+        if let Some(png) = self.cached(&subject) {
+            return Ok((png, false));
+        }
+        let drawn = subject.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the simulator stands outside the layers that have a wrapper; a panic is reported here"
+        )]
+        let png = tokio::task::spawn_blocking(move || draw(&drawn))
+            .await
+            .context("the painter panicked")??;
+        self.keep(subject, png.clone());
+        Ok((png, true))
+    }
+
+    /// The subject that stands for this one where there are fewer pictures than orders.
+    fn reduced(&self, subject: Subject) -> Subject {
+        let size = self.size(subject.size);
+        match (self.pool, self.kind) {
+            (Some(k), _) => {
+                let hash = subject
+                    .key
+                    .first_chunk()
+                    .map_or(0, |bytes| u64::from_be_bytes(*bytes));
+                pooled((hash % k as u64) as usize, size)
+            }
+            (None, Picture::Tiny) => pooled(0, size),
+            (None, Picture::Full) => Subject { size, ..subject },
+        }
+    }
+
+    fn cached(&self, subject: &Subject) -> Option<Bytes> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = cache.iter().position(|(kept, _)| kept == subject)?;
+        let entry = cache.remove(position)?;
+        let png = entry.1.clone();
+        cache.push_back(entry);
+        Some(png)
+    }
+
+    fn keep(&self, subject: Subject, png: Bytes) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.push_back((subject, png));
+        while cache.len() > self.capacity {
+            cache.pop_front();
+        }
+    }
+}
+
+fn pooled(slot: usize, size: Size) -> Subject {
+    let prompt = format!("picture {} of the pool", slot + 1);
+    Subject {
+        key: digest(&[prompt.as_bytes()]),
+        size,
+        prompt,
+    }
+}
+
+/// Paints and encodes a picture; tens of milliseconds for a megapixel.
+fn draw(subject: &Subject) -> anyhow::Result<Bytes> {
+    let scene = scene::Scene::imagine(subject);
+    let mut canvas = paint::Canvas::paint(&scene, subject.size);
+    motif::add(&mut canvas, &scene);
+    lettering::caption(&mut canvas, &subject.prompt);
+    lettering::stamp(&mut canvas);
+    encode::png(&canvas).context("cannot encode a picture")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(size: Size) -> Subject {
+        Subject {
+            key: digest(&[b"test"]),
+            size,
+            prompt: "a red kite over dunes, ünïcode 日本".to_owned(),
+        }
+    }
+
+    #[test]
+    fn equal_subjects_give_equal_bytes() -> anyhow::Result<()> {
+        let other = Subject {
+            key: digest(&[b"other"]),
+            ..subject((96, 64))
+        };
+
+        assert_eq!(draw(&subject((96, 64)))?, draw(&subject((96, 64)))?);
+        assert_ne!(draw(&subject((96, 64)))?, draw(&other)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_megapixel_weighs_what_the_real_ones_weigh() -> anyhow::Result<()> {
+        let png = draw(&subject((1024, 1024)))?;
+
+        assert!(
+            (1_100_000..2_100_000).contains(&png.len()),
+            "{} bytes",
+            png.len()
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn every_size_can_be_drawn() -> anyhow::Result<()> {
+        for size in [(1, 1), (21, 64), (64, 21), (512, 64)] {
+            let png = draw(&subject(size))?;
+            let image =
+                image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png)
+                    .decode()?;
+            assert_eq!((image.width(), image.height()), size);
+        }
+        Ok(())
+    }
+}
