@@ -19,6 +19,7 @@ mod open;
 mod publish;
 mod settings;
 mod stage;
+mod subscription;
 mod topology;
 /// Trace context in and out of NATS headers.
 pub mod trace;

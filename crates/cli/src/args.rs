@@ -1,0 +1,145 @@
+//! The verbs and their options.
+
+use clap::{Parser, Subcommand};
+
+/// Event-driven production line for Ideogram images.
+#[derive(Debug, Parser)]
+#[command(name = "darkroom", version, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run everything on this machine: broker, services and, without `IDEOGRAM_API_KEY`, a simulated
+    /// provider
+    Up,
+    /// Run the simulated provider alone, or control one that runs
+    Sim(Sim),
+    /// Make the streams, consumers and buckets
+    Provision(Provision),
+    /// Ask for pictures and wait for them
+    Generate(Generate),
+    /// Show one generation
+    Get(Get),
+    /// Search what was generated, newest first
+    List(List),
+    /// Durable subscriptions for your own services
+    Subscriptions(Subscriptions),
+    /// Print the secret that callbacks are signed with
+    WebhookSecret(WebhookSecret),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sim {
+    #[command(subcommand)]
+    pub(crate) verb: Option<SimVerb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimVerb {
+    /// Switch a fault on: a JSON object such as '{"kind":"status","status":503,"count":3}'
+    Fault {
+        /// The fault; without one, those that are on are listed
+        fault: Option<String>,
+        /// Switch all faults off
+        #[arg(long, conflicts_with = "fault")]
+        clear: bool,
+    },
+    /// Every paid call
+    Bill,
+    /// What is in progress
+    State,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Provision {
+    /// Copies of every stream; 3 on a cluster
+    #[arg(long, default_value_t = 1)]
+    pub(crate) replicas: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    /// What to draw
+    pub(crate) prompt: String,
+    /// `V_2`, `V_2_TURBO`, `V_2A`, `V_3`, ideogram-4, ideogram-4-5 …
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// REALISTIC, DESIGN, `RENDER_3D`, ANIME …
+    #[arg(long)]
+    pub(crate) style_type: Option<String>,
+    /// 16x9, 1x1 …
+    #[arg(long)]
+    pub(crate) aspect_ratio: Option<String>,
+    /// 1 to 8
+    #[arg(long)]
+    pub(crate) num_images: Option<u32>,
+    #[arg(long)]
+    pub(crate) seed: Option<u32>,
+    /// Cuts to make, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) presets: Option<Vec<String>>,
+    #[arg(long)]
+    pub(crate) campaign: Option<String>,
+    /// Where to be called back
+    #[arg(long)]
+    pub(crate) callback_url: Option<String>,
+    /// Your own name for it: asking twice with one name is asking once
+    #[arg(long)]
+    pub(crate) custom_id: Option<String>,
+    /// Return at once
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Print the whole resource as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Get {
+    /// The generation, `gen_…`
+    pub(crate) id: String,
+    /// Print the whole resource as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// A part of the prompt
+    pub(crate) q: Option<String>,
+    #[arg(long)]
+    pub(crate) campaign: Option<String>,
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// 1 to 200
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Subscriptions {
+    #[command(subcommand)]
+    pub(crate) verb: SubscriptionsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriptionsVerb {
+    /// Make a durable consumer on EVENTS that keeps your place
+    Add {
+        /// Its name
+        name: String,
+        /// What it hears
+        #[arg(long, value_delimiter = ',', default_value = "completed,failed")]
+        events: Vec<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WebhookSecret {
+    /// Whose
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+}

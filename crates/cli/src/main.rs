@@ -1,0 +1,52 @@
+//! `darkroom`: what people type. `up` runs everything on this machine; the other verbs talk to a
+//! system that runs.
+
+mod args;
+mod door;
+mod generate;
+mod provision;
+mod sim;
+mod subscriptions;
+mod up;
+mod webhook_secret;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use runtime::{Env, async_runtime, install_tls, service_main};
+
+use crate::args::{Args, Verb};
+
+fn main() -> ExitCode {
+    match Args::parse().verb {
+        Verb::Up => service_main("up", up::run),
+        Verb::Sim(args) if args.verb.is_none() => once("sim", async |env| sim::serve(&env).await),
+        Verb::Sim(args) => once("sim", async |env| sim::control(&env, args).await),
+        Verb::Provision(args) => once("provision", async |env| provision::run(&env, &args).await),
+        Verb::Generate(args) => once("generate", async |env| generate::run(&env, &args).await),
+        Verb::Get(args) => once("get", async |env| generate::get(&env, &args).await),
+        Verb::List(args) => once("list", async |env| generate::list(&env, &args).await),
+        Verb::Subscriptions(args) => {
+            once("subscriptions", async |env| subscriptions::run(&env, &args).await)
+        }
+        Verb::WebhookSecret(args) => {
+            once("webhook-secret", async |env| webhook_secret::run(&env, &args).await)
+        }
+    }
+}
+
+/// Runs a verb that ends by itself.
+fn once(verb: &str, run: impl AsyncFnOnce(Env) -> anyhow::Result<()>) -> ExitCode {
+    let result = (|| {
+        install_tls();
+        let env = Env::of_process()?;
+        async_runtime(&env)?.block_on(run(env))
+    })();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("darkroom {verb}: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The six services, side by side: when one fails, all stop.
+
+use anyhow::Context;
+use runtime::{Env, Life};
+use tokio::task::JoinSet;
+use tracing::{error, info};
+
+use super::banner;
+use super::plan::Plan;
+
+type Outcome = (&'static str, anyhow::Result<()>);
+
+/// Runs all services until `life` ends or one of them fails.
+///
+/// # Errors
+///
+/// The first failure, with the service's name.
+pub(crate) async fn run(env: &Env, plan: &Plan, life: &Life) -> anyhow::Result<()> {
+    let mut services: JoinSet<Outcome> = JoinSet::new();
+    macro_rules! spawn {
+        ($name:literal, $service:ident) => {
+            let config = $service::Config::from_env(env).context($name)?;
+            let own = life.of($name);
+            services.spawn(async move { ($name, $service::run(config, own).await) });
+        };
+    }
+    // In reverse of the way of an image: whoever is to react is there first.
+    spawn!("historian", historian);
+    spawn!("notifier", notifier);
+    spawn!("post-processor", post_processor);
+    spawn!("uploader", uploader);
+    spawn!("generator", generator);
+    spawn!("gateway", gateway);
+
+    let mut first = Ok(());
+    tokio::select! {
+        () = banner::when_ready(plan, life) => {}
+        ended = services.join_next() => note(ended, life, &mut first),
+    }
+    while let Some(ended) = services.join_next().await {
+        note(Some(ended), life, &mut first);
+    }
+    first
+}
+
+/// A service that ends before it is told to takes the others with it.
+fn note(
+    ended: Option<Result<Outcome, tokio::task::JoinError>>,
+    life: &Life,
+    first: &mut anyhow::Result<()>,
+) {
+    let (name, result) = match ended {
+        None => return,
+        Some(Ok(outcome)) => outcome,
+        Some(Err(err)) => ("a service", Err(anyhow::Error::new(err))),
+    };
+    match result {
+        Ok(()) => info!(service = name, "stopped"),
+        Err(err) => {
+            error!(service = name, error = format!("{err:#}"), "failed");
+            if first.is_ok() {
+                *first = Err(err.context(name));
+            }
+        }
+    }
+    life.shutdown.cancel();
+}
