@@ -106,7 +106,8 @@ mod tests {
             ("DARKROOM_PUBLIC_URL", "here"),
             ("DARKROOM_STORAGE_URL", "ftp://pictures"),
         ] {
-            let message = read(&[(name, value)]).map_or_else(|err| format!("{err:#}"), |_| String::new());
+            let message =
+                read(&[(name, value)]).map_or_else(|err| format!("{err:#}"), |_| String::new());
             assert!(message.starts_with(name), "{message}");
         }
     }

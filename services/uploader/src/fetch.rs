@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use bus::Source;
 use bytes::Bytes;
-use domain::{Billed, Code, Failure, GenerationId, Image, ImageId, ImageState, Phase, RenderedImage};
+use domain::{
+    Billed, Code, Failure, GenerationId, Image, ImageId, ImageState, Phase, RenderedImage,
+};
 use imaging::Info;
 use ring::digest::{SHA256, digest};
 use runtime::crash;
@@ -43,7 +45,9 @@ impl Fetch {
         id: GenerationId,
         rendered: &RenderedImage,
     ) -> Result<Image, Trouble> {
-        let Some(link) = &rendered.link else { return Ok(blank(id, rendered, ImageState::Withheld)) };
+        let Some(link) = &rendered.link else {
+            return Ok(blank(id, rendered, ImageState::Withheld));
+        };
         let index = rendered.index;
         let stopping = |err| again(err, Code::DownloadFailed, index);
         let _place = self.places.acquire().await.map_err(stopping)?;
@@ -56,7 +60,8 @@ impl Fetch {
             .await
             .map_err(|err| again(err, Code::DownloadFailed, index))?;
         let info = info.map_err(|err| {
-            let message = format!("what the link of image {index} gives is no whole picture: {err}");
+            let message =
+                format!("what the link of image {index} gives is no whole picture: {err}");
             Trouble::Broken(err.into(), failure(Code::DownloadFailed, message))
         })?;
         let size = bytes.len() as u64;
@@ -90,7 +95,10 @@ impl Fetch {
                 let message = format!(
                     "the link of image {index} leads where DARKROOM_IMAGE_HOSTS does not allow: {err}"
                 );
-                return Err(Trouble::Again(err.into(), failure(Code::DownloadFailed, message)));
+                return Err(Trouble::Again(
+                    err.into(),
+                    failure(Code::DownloadFailed, message),
+                ));
             }
             Err(err) => return Err(again(err, Code::DownloadFailed, index)),
         };
@@ -104,7 +112,10 @@ impl Fetch {
             }
             _ => {
                 let source = message.clone().into();
-                Err(Trouble::Again(source, failure(Code::DownloadFailed, message)))
+                Err(Trouble::Again(
+                    source,
+                    failure(Code::DownloadFailed, message),
+                ))
             }
         }
     }
@@ -153,20 +164,32 @@ pub(crate) fn blank(id: GenerationId, rendered: &RenderedImage, state: ImageStat
 
 /// Whatever happens here, the picture was paid for.
 pub(crate) fn failure(code: Code, message: String) -> Failure {
-    Failure { code, message, phase: Phase::Download, billed: Billed::Yes }
+    Failure {
+        code,
+        message,
+        phase: Phase::Download,
+        billed: Billed::Yes,
+    }
 }
 
 fn again(source: impl Into<Source>, code: Code, index: u32) -> Trouble {
     let source = source.into();
-    let what = if code == Code::StoreFailed { "stored" } else { "fetched" };
+    let what = if code == Code::StoreFailed {
+        "stored"
+    } else {
+        "fetched"
+    };
     let message = format!("image {index} could not be {what} before its link died: {source}");
     Trouble::Again(source, failure(code, message))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    digest(&SHA256, bytes)
+        .as_ref()
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string does not fail.
+            write!(text, "{byte:02x}").ok();
+            text
+        })
 }

@@ -40,7 +40,11 @@ impl Keep {
             public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
             places: Semaphore::new(config.policy.concurrency),
         };
-        Ok(Self { fetch, ledger, policy: config.policy.clone() })
+        Ok(Self {
+            fetch,
+            ledger,
+            policy: config.policy.clone(),
+        })
     }
 }
 
@@ -51,8 +55,11 @@ impl Handler<Rendered> for Keep {
         metrics::LEAST_REMAINING.set(remaining.as_secs_f64());
 
         let id = rendered.job.id;
-        let fetches: Vec<_> =
-            rendered.images.iter().map(|image| self.fetch.fetch(id, image)).collect();
+        let fetches: Vec<_> = rendered
+            .images
+            .iter()
+            .map(|image| self.fetch.fetch(id, image))
+            .collect();
         let fetched: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
 
         // One try is made even when the links should be dead: they may be kinder than their word.
@@ -78,7 +85,10 @@ impl Handler<Rendered> for Keep {
             };
             images.push(lost(id, rendered_image, failure));
         }
-        Ok(Step::Emit(vec![Emit::event(end(rendered, images), Expect::after(delivery))]))
+        Ok(Step::Emit(vec![Emit::event(
+            end(rendered, images),
+            Expect::after(delivery),
+        )]))
     }
 
     async fn give_up(&self, gone: Lost<Rendered>) -> Vec<Emit> {
@@ -95,7 +105,10 @@ impl Handler<Rendered> for Keep {
             None => self.unreadable(&gone.key, failure).await,
         };
         let expect = Expect::LedgerAt(gone.cause);
-        failed.map(|failed| Emit::event(failed, expect)).into_iter().collect()
+        failed
+            .map(|failed| Emit::event(failed, expect))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -104,14 +117,23 @@ impl Keep {
     /// is away for hours costs nothing but the time.
     fn later(&self, source: bus::Source, rendered: &Rendered, delivery: &Delivery) -> Step {
         let attempt = delivery.attempt;
-        let doubled = self.policy.pause.saturating_mul(2_u32.saturating_pow(attempt - 1));
+        let doubled = self
+            .policy
+            .pause
+            .saturating_mul(2_u32.saturating_pow(attempt - 1));
         let share = (RandomState::new().hash_one(attempt) % 1000) as f64 / 1000.0;
         let pause = doubled.min(LONGEST_PAUSE).mul_f64(0.75 + share / 2.0);
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_secs(300));
-        let until = Timestamp::now().saturating_add(pause).unwrap_or(rendered.expires_at);
+        let until = Timestamp::now()
+            .saturating_add(pause)
+            .unwrap_or(rendered.expires_at);
         let until = until.min(rendered.expires_at);
         warn!(error = &*source as &dyn std::error::Error, attempt, %until, "not ours yet, trying again");
-        Step::Wait(Wait { until, counts: attempt + 1 < self.policy.attempts, emit: Vec::new() })
+        Step::Wait(Wait {
+            until,
+            counts: attempt + 1 < self.policy.attempts,
+            emit: Vec::new(),
+        })
     }
 
     /// The end of a generation whose `rendered` cannot be read; none if it has no beginning either.
@@ -120,16 +142,23 @@ impl Keep {
         let accepted = match self.ledger.accepted(id).await {
             Ok(accepted) => accepted,
             Err(err) => {
-                error!(error = &err as &dyn std::error::Error, "ends without its beginning");
+                error!(
+                    error = &err as &dyn std::error::Error,
+                    "ends without its beginning"
+                );
                 None
             }
         };
-        let cost = accepted.as_ref().map_or(Usd::ZERO, |accepted| accepted.reserved);
+        let cost = accepted
+            .as_ref()
+            .map_or(Usd::ZERO, |accepted| accepted.reserved);
         let job = accepted.map(|accepted| accepted.job);
         report_lost(cost, 1, 1);
         Some(Failed {
             id,
-            tenant: job.as_ref().map_or_else(Tenant::default, |job| job.tenant.clone()),
+            tenant: job
+                .as_ref()
+                .map_or_else(Tenant::default, |job| job.tenant.clone()),
             custom_id: job.as_ref().and_then(|job| job.custom_id.clone()),
             job,
             failure,
@@ -141,21 +170,40 @@ impl Keep {
 
 fn lost(id: GenerationId, rendered: &RenderedImage, failure: Failure) -> Image {
     error!(index = rendered.index, code = %failure.code, why = failure.message, "a paid picture is lost");
-    Image { error: Some(failure), ..blank(id, rendered, ImageState::DownloadFailed) }
+    Image {
+        error: Some(failure),
+        ..blank(id, rendered, ImageState::DownloadFailed)
+    }
 }
 
 /// How it ends: completed if a single picture is ours.
 fn end(rendered: Rendered, images: Vec<Image>) -> Event {
     let count = |state| images.iter().filter(|image| image.state == state).count();
-    report_lost(rendered.cost, count(ImageState::DownloadFailed), images.len());
+    report_lost(
+        rendered.cost,
+        count(ImageState::DownloadFailed),
+        images.len(),
+    );
     if count(ImageState::Stored) > 0 {
         let Rendered { job, cost, .. } = rendered;
-        return Completed { job, images, cost, at: Timestamp::now() }.into();
+        return Completed {
+            job,
+            images,
+            cost,
+            at: Timestamp::now(),
+        }
+        .into();
     }
-    let failure = images.into_iter().find_map(|image| image.error).unwrap_or_else(|| {
-        let message = "the provider made the images, billed them, and withheld every one";
-        Failure { phase: Phase::Generation, ..failure(Code::AllWithheld, message.to_owned()) }
-    });
+    let failure = images
+        .into_iter()
+        .find_map(|image| image.error)
+        .unwrap_or_else(|| {
+            let message = "the provider made the images, billed them, and withheld every one";
+            Failure {
+                phase: Phase::Generation,
+                ..failure(Code::AllWithheld, message.to_owned())
+            }
+        });
     failed(rendered, failure).into()
 }
 

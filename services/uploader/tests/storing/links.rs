@@ -34,9 +34,15 @@ impl Links {
             asked: AtomicU32::new(0),
             hurdles: AtomicU32::new(0),
         });
-        let router = Router::new().route("/{kind}", get(serve)).with_state(Arc::clone(&desk));
+        let router = Router::new()
+            .route("/{kind}", get(serve))
+            .with_state(Arc::clone(&desk));
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { base, desk, server: server.abort_handle() })
+        Ok(Self {
+            base,
+            desk,
+            server: server.abort_handle(),
+        })
     }
 
     /// `whole`, `cut`, `text`, or a status code.
@@ -67,7 +73,11 @@ impl Drop for Links {
 async fn serve(State(desk): State<Arc<Desk>>, Path(kind): Path<String>) -> Response {
     desk.asked.fetch_add(1, Ordering::SeqCst);
     let fewer = |left: u32| left.checked_sub(1);
-    if desk.hurdles.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer).is_ok() {
+    if desk
+        .hurdles
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
+        .is_ok()
+    {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     match kind.as_str() {

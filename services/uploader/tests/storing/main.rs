@@ -17,23 +17,45 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 async fn pictures_are_stored_byte_by_byte_and_told_in_order() -> anyhow::Result<()> {
     let world = World::start().await?;
     let id = GenerationId::generate();
-    world.render(id, &[Some("whole"), None, Some("whole")], HOUR).await?;
+    world
+        .render(id, &[Some("whole"), None, Some("whole")], HOUR)
+        .await?;
 
     let completed = world.completed(id).await?;
-    let states: Vec<_> = completed.images.iter().map(|image| (image.index, image.state)).collect();
+    let states: Vec<_> = completed
+        .images
+        .iter()
+        .map(|image| (image.index, image.state))
+        .collect();
     assert_eq!(
         states,
-        [(0, ImageState::Stored), (1, ImageState::Withheld), (2, ImageState::Stored)]
+        [
+            (0, ImageState::Stored),
+            (1, ImageState::Withheld),
+            (2, ImageState::Stored)
+        ]
     );
     let image = &completed.images[2];
-    assert_eq!((image.width, image.height, image.format.as_str()), (48, 32, "png"));
-    assert_eq!((image.seed, image.bytes), (Some(43), world.links.png().len() as u64));
+    assert_eq!(
+        (image.width, image.height, image.format.as_str()),
+        (48, 32, "png")
+    );
+    assert_eq!(
+        (image.seed, image.bytes),
+        (Some(43), world.links.png().len() as u64)
+    );
     assert_eq!(completed.cost.micros(), 80_000);
 
     let key = image.key.clone().unwrap_or_default();
-    assert_eq!(image.url, Some(format!("http://pictures.example/assets/{key}")));
+    assert_eq!(
+        image.url,
+        Some(format!("http://pictures.example/assets/{key}"))
+    );
     assert!(key.starts_with(&format!("generated/{id}/2-")), "{key}");
-    assert_eq!(world.store.get(&Key::parse(&key)?).await?, Some(world.links.png()));
+    assert_eq!(
+        world.store.get(&Key::parse(&key)?).await?,
+        Some(world.links.png())
+    );
     world.stop().await
 }
 
@@ -41,12 +63,19 @@ async fn pictures_are_stored_byte_by_byte_and_told_in_order() -> anyhow::Result<
 async fn a_dead_link_beside_a_live_one_is_told_as_a_lost_picture() -> anyhow::Result<()> {
     let world = World::start().await?;
     let id = GenerationId::generate();
-    world.render(id, &[Some("410"), Some("whole")], HOUR).await?;
+    world
+        .render(id, &[Some("410"), Some("whole")], HOUR)
+        .await?;
 
     let completed = world.completed(id).await?;
-    let [lost, stored] = &completed.images[..] else { anyhow::bail!("two images: {completed:?}") };
+    let [lost, stored] = &completed.images[..] else {
+        anyhow::bail!("two images: {completed:?}")
+    };
     assert_eq!(lost.state, ImageState::DownloadFailed);
-    assert_eq!(lost.error.as_ref().map(|error| error.code), Some(Code::DownloadFailed));
+    assert_eq!(
+        lost.error.as_ref().map(|error| error.code),
+        Some(Code::DownloadFailed)
+    );
     assert_eq!(stored.state, ImageState::Stored);
     world.stop().await
 }
@@ -59,11 +88,20 @@ async fn without_a_single_picture_the_generation_fails() -> anyhow::Result<()> {
     world.render(dead, &[Some("403"), None], HOUR).await?;
 
     let failed = world.failed(withheld).await?;
-    assert_eq!((failed.failure.code, failed.failure.phase), (Code::AllWithheld, Phase::Generation));
+    assert_eq!(
+        (failed.failure.code, failed.failure.phase),
+        (Code::AllWithheld, Phase::Generation)
+    );
     let failed = world.failed(dead).await?;
-    assert_eq!((failed.failure.code, failed.failure.phase), (Code::DownloadFailed, Phase::Download));
+    assert_eq!(
+        (failed.failure.code, failed.failure.phase),
+        (Code::DownloadFailed, Phase::Download)
+    );
     assert_eq!(failed.failure.billed, domain::Billed::Yes);
-    assert_eq!((failed.cost.micros(), failed.custom_id.as_deref()), (80_000, Some("poster-7")));
+    assert_eq!(
+        (failed.cost.micros(), failed.custom_id.as_deref()),
+        (80_000, Some("poster-7"))
+    );
     world.stop().await
 }
 
@@ -74,7 +112,10 @@ async fn a_stumbling_host_is_asked_again_until_it_delivers() -> anyhow::Result<(
     let id = GenerationId::generate();
     world.render(id, &[Some("whole")], HOUR).await?;
 
-    assert_eq!(world.completed(id).await?.images[0].state, ImageState::Stored);
+    assert_eq!(
+        world.completed(id).await?.images[0].state,
+        ImageState::Stored
+    );
     assert_eq!(world.links.asked(), 3);
     world.stop().await
 }
@@ -83,11 +124,17 @@ async fn a_stumbling_host_is_asked_again_until_it_delivers() -> anyhow::Result<(
 async fn when_the_links_have_died_trying_ends() -> anyhow::Result<()> {
     let world = World::start().await?;
     let id = GenerationId::generate();
-    world.render(id, &[Some("503")], SignedDuration::from_millis(400)).await?;
+    world
+        .render(id, &[Some("503")], SignedDuration::from_millis(400))
+        .await?;
 
     let failed = world.failed(id).await?;
     assert_eq!(failed.failure.code, Code::DownloadFailed);
-    assert!(failed.failure.message.contains("503"), "{}", failed.failure.message);
+    assert!(
+        failed.failure.message.contains("503"),
+        "{}",
+        failed.failure.message
+    );
     assert!(world.links.asked() >= 2);
     world.stop().await
 }
@@ -101,7 +148,11 @@ async fn what_is_no_whole_picture_is_tried_three_times_and_not_stored() -> anyho
         world.render(id, &[Some(kind)], HOUR).await?;
 
         let failed = world.failed(id).await?;
-        assert!(failed.failure.message.contains("no whole picture"), "{}", failed.failure.message);
+        assert!(
+            failed.failure.message.contains("no whole picture"),
+            "{}",
+            failed.failure.message
+        );
         assert_eq!(world.links.asked() - before, 3, "{kind}");
     }
     world.stop().await
@@ -111,10 +162,16 @@ async fn what_is_no_whole_picture_is_tried_three_times_and_not_stored() -> anyho
 async fn a_host_that_is_not_on_the_list_is_never_asked() -> anyhow::Result<()> {
     let world = World::start_with("ideogram.ai").await?;
     let id = GenerationId::generate();
-    world.render(id, &[Some("whole")], SignedDuration::from_millis(300)).await?;
+    world
+        .render(id, &[Some("whole")], SignedDuration::from_millis(300))
+        .await?;
 
     let failed = world.failed(id).await?;
-    assert!(failed.failure.message.contains("DARKROOM_IMAGE_HOSTS"), "{}", failed.failure.message);
+    assert!(
+        failed.failure.message.contains("DARKROOM_IMAGE_HOSTS"),
+        "{}",
+        failed.failure.message
+    );
     assert_eq!(world.links.asked(), 0);
     world.stop().await
 }
@@ -126,13 +183,19 @@ async fn the_same_work_done_twice_ends_once() -> anyhow::Result<()> {
     let cause = world.render(id, &[Some("whole")], HOUR).await?;
     let first = world.end(id).await?;
 
-    let again = wire::encode(&world.rendered(id, &[Some("whole")], HOUR)?.into(), Encoding::Json);
+    let again = wire::encode(
+        &world.rendered(id, &[Some("whole")], HOUR)?.into(),
+        Encoding::Json,
+    );
     let mut headers = HeaderMap::new();
     headers.insert(header::TYPE, again.name);
     headers.insert(header::CAUSE, cause.to_string().as_str());
     let jetstream = async_nats::jetstream::new(world.nats.client().await?);
     let subject = format!("due.upload.{id}");
-    jetstream.publish_with_headers(subject, headers, again.body.into()).await?.await?;
+    jetstream
+        .publish_with_headers(subject, headers, again.body.into())
+        .await?
+        .await?;
     testkit::wait_until(PATIENCE, "the second work to be done", async || {
         let work = jetstream.get_stream("WORK").await;
         work.is_ok_and(|work| work.cached_info().state.messages == 0)

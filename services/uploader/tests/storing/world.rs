@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bus::{Bus, Entry, Policy};
-use domain::{Admission, Draft, Event, GenerationId, Job, Lane, Rendered, RenderedImage, Tenant, Usd};
+use domain::{
+    Admission, Draft, Event, GenerationId, Job, Lane, Rendered, RenderedImage, Tenant, Usd,
+};
 use jiff::{SignedDuration, Timestamp};
 use runtime::Life;
 use storage::Store;
@@ -47,12 +49,23 @@ impl World {
                 hosts: Some(vec![hosts.to_owned()]),
                 ..egress::Policy::default()
             },
-            policy: Policy { pause: Duration::from_millis(50), ..Policy::NETWORK },
+            policy: Policy {
+                pause: Duration::from_millis(50),
+                ..Policy::NETWORK
+            },
         };
         let life = Life::default();
         let service = tokio::spawn(uploader::run(config, life.clone()));
         let links = Links::open().await?;
-        Ok(Self { links, store, bus, nats, life, service, _folder: folder })
+        Ok(Self {
+            links,
+            store,
+            bus,
+            nats,
+            life,
+            service,
+            _folder: folder,
+        })
     }
 
     /// Tells that these were drawn, with links that live for `ttl`; returns the sequence.
@@ -76,14 +89,23 @@ impl World {
             let link: Option<Url> = kind.map(|kind| self.links.link(kind)).transpose()?;
             let index = u32::try_from(index)?;
             let prompt = Some("a red kite, oil on canvas".to_owned());
-            Ok(RenderedImage { index, link, seed: Some(41 + i64::from(index)), prompt })
+            Ok(RenderedImage {
+                index,
+                link,
+                seed: Some(41 + i64::from(index)),
+                prompt,
+            })
         };
         let now = Timestamp::now();
         Ok(Rendered {
             job: job(id)?,
             attempt: 1,
             provider_id: None,
-            images: links.iter().enumerate().map(image).collect::<anyhow::Result<_>>()?,
+            images: links
+                .iter()
+                .enumerate()
+                .map(image)
+                .collect::<anyhow::Result<_>>()?,
             expires_at: now.saturating_add(ttl)?,
             cost: Usd::from_micros(80_000),
             at: now,
@@ -121,9 +143,15 @@ impl World {
 }
 
 fn job(id: GenerationId) -> anyhow::Result<Job> {
-    let admission =
-        Admission { presets: [].into(), default_presets: Vec::new(), lane: Lane::Standard };
-    let draft = Draft { prompt: Some("a red kite".to_owned()), ..Draft::default() };
+    let admission = Admission {
+        presets: [].into(),
+        default_presets: Vec::new(),
+        lane: Lane::Standard,
+    };
+    let draft = Draft {
+        prompt: Some("a red kite".to_owned()),
+        ..Draft::default()
+    };
     Ok(Job {
         id,
         tenant: Tenant::default(),

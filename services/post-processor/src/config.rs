@@ -1,0 +1,109 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bus::Policy;
+use imaging::Presets;
+use runtime::Env;
+use storage::Store;
+use url::Url;
+
+/// What the service needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The bus.
+    pub bus: bus::Config,
+    /// Where the pictures are, and where the cuts go.
+    pub store: Store,
+    /// Where the gateway is seen from outside; `/assets/…` is below it.
+    pub public_url: Url,
+    /// The sizes that are known by name.
+    pub presets: Presets,
+    /// How hard to try. `concurrency` also bounds the pictures that are in memory at once.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Reads `DARKROOM_STORAGE_URL`, `…_DATA_DIR`, `…_PUBLIC_URL`, `…_PRESETS` (the path of a TOML
+    /// file), `…_POST_PROCESSOR_CONCURRENCY` (pictures cut at once, as many as there are processors)
+    /// and what [`bus::Config`] reads.
+    ///
+    /// # Errors
+    ///
+    /// A value that makes no sense, by the name of its variable.
+    pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        let processors = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let concurrency = env
+            .or("DARKROOM_POST_PROCESSOR_CONCURRENCY", processors)?
+            .get();
+        Ok(Self {
+            bus: bus::Config::from_env(env, "post-processor")?,
+            store: store(env)?,
+            public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
+            presets: presets(env)?,
+            // The original is safe, so there is time to sit out a store that is away.
+            policy: Policy {
+                concurrency,
+                attempts: 12,
+                limit: Duration::from_secs(600),
+                ..Policy::NETWORK
+            },
+        })
+    }
+}
+
+fn store(env: &Env) -> anyhow::Result<Store> {
+    let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
+    let url = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
+    Store::open(&url, |name| env.raw(name)).context("DARKROOM_STORAGE_URL")
+}
+
+fn presets(env: &Env) -> anyhow::Result<Presets> {
+    const PRESETS: &str = "DARKROOM_PRESETS";
+    let Some(path) = env.optional::<PathBuf>(PRESETS)? else {
+        return Ok(Presets::builtin());
+    };
+    let file = std::fs::read_to_string(&path)
+        .with_context(|| format!("{PRESETS}: cannot read `{}`", path.display()))?;
+    Presets::parse(&file).with_context(|| format!("{PRESETS}: `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(folder: &std::path::Path, presets: Option<&str>) -> anyhow::Result<Config> {
+        let env = Env::from_pairs([("DARKROOM_DATA_DIR", folder.display().to_string())]);
+        let Some(presets) = presets else {
+            return Config::from_env(&env);
+        };
+        let path = folder.join("presets.toml");
+        std::fs::write(&path, presets)?;
+        Config::from_env(&env.with([("DARKROOM_PRESETS", path.display().to_string())]))
+    }
+
+    #[test]
+    fn presets_are_built_in_or_from_a_file() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert!(read(folder.path(), None)?.presets.get("og-image").is_some());
+
+        let own = "[card]\nwidth = 85\nheight = 54\nfit = \"cover\"\nformat = \"png\"\n";
+        let presets = read(folder.path(), Some(own))?.presets;
+        assert_eq!(presets.names().collect::<Vec<_>>(), ["card"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_bad_preset_stops_the_start_and_is_named() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let bad = "[card]\nwidth = 0\nheight = 54\nfit = \"cover\"\nformat = \"png\"\n";
+
+        let said =
+            read(folder.path(), Some(bad)).map_or_else(|err| format!("{err:#}"), |_| String::new());
+        assert!(said.starts_with("DARKROOM_PRESETS: "), "{said}");
+        assert!(said.contains("preset `card`: `width`"), "{said}");
+        Ok(())
+    }
+}

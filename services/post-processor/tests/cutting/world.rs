@@ -1,0 +1,168 @@
+//! A real nats-server, a store on disk, and the service between them.
+
+use std::time::Duration;
+
+use bus::{Bus, Entry, Policy};
+use bytes::Bytes;
+use domain::{
+    Admission, Completed, Draft, Event, GenerationId, Image, ImageId, ImageState, Job, Lane, Ready,
+    Tenant, Usd,
+};
+use imaging::Presets;
+use jiff::Timestamp;
+use runtime::Life;
+use storage::{Key, Store};
+use tempfile::TempDir;
+use testkit::NatsServer;
+use tokio::task::JoinHandle;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Nobody looks at the digests of these originals.
+const DIGEST: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) nats: NatsServer,
+    life: Life,
+    service: JoinHandle<anyhow::Result<()>>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let nats = NatsServer::start().await?;
+        let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
+        bus::provision(&bus, 1).await?;
+        let folder = tempfile::tempdir()?;
+        let store = Store::open(&format!("file://{}", folder.path().display()), |_| None)?;
+        let config = post_processor::Config {
+            bus: bus::Config::plain(nats.url(), "post-processor"),
+            store: store.clone(),
+            public_url: "http://pictures.example/".parse()?,
+            presets: Presets::builtin(),
+            policy: Policy {
+                concurrency: 2,
+                ..Policy::NETWORK
+            },
+        };
+        let life = Life::default();
+        let service = tokio::spawn(post_processor::run(config, life.clone()));
+        Ok(Self {
+            store,
+            bus,
+            nats,
+            life,
+            service,
+            _folder: folder,
+        })
+    }
+
+    /// Tells that `images` are stored and that `presets` are wanted of them; returns the sequence.
+    pub(crate) async fn complete(
+        &self,
+        id: GenerationId,
+        presets: &[&str],
+        images: Vec<Image>,
+    ) -> anyhow::Result<u64> {
+        Ok(self
+            .bus
+            .ledger()
+            .append(completed(id, presets, images)?, 0)
+            .await?)
+    }
+
+    /// A stored picture that holds `bytes`.
+    pub(crate) async fn stored(
+        &self,
+        id: GenerationId,
+        index: u32,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<Image> {
+        let image = image(id, index, ImageState::Stored)?;
+        let key = Key::parse(image.key.as_deref().unwrap_or_default())?;
+        self.store.put_new(&key, bytes.into()).await?;
+        Ok(image)
+    }
+
+    pub(crate) async fn ready(&self, id: GenerationId) -> anyhow::Result<Ready> {
+        testkit::wait_for(PATIENCE, "generation.ready", async || {
+            let mut entries = self.bus.ledger().read(id).await.ok()?;
+            Ready::try_from(entries.pop()?.event).ok()
+        })
+        .await
+    }
+
+    /// What was said of one picture.
+    pub(crate) async fn news(&self, image: ImageId) -> anyhow::Result<Vec<Event>> {
+        let entries = self.bus.ledger().read_image(image).await?;
+        Ok(entries
+            .into_iter()
+            .map(|Entry { event, .. }| event)
+            .collect())
+    }
+
+    pub(crate) async fn object(&self, key: &str) -> anyhow::Result<Bytes> {
+        let object = self.store.get(&Key::parse(key)?).await?;
+        object.ok_or_else(|| anyhow::anyhow!("nothing under `{key}`"))
+    }
+
+    /// Fails if the service ended badly.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.life.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.service).await??
+    }
+}
+
+pub(crate) fn image(id: GenerationId, index: u32, state: ImageState) -> anyhow::Result<Image> {
+    let key = Key::generated(&id, index, DIGEST, "png")?;
+    Ok(Image {
+        id: ImageId::of(id, index),
+        index,
+        state,
+        url: Some(format!("http://pictures.example/assets/{key}")),
+        key: Some(key.to_string()),
+        width: 0,
+        height: 0,
+        seed: None,
+        prompt: None,
+        format: "png".to_owned(),
+        bytes: 0,
+        sha256: DIGEST.to_owned(),
+        derivatives: Vec::new(),
+        error: None,
+    })
+}
+
+pub(crate) fn completed(
+    id: GenerationId,
+    presets: &[&str],
+    images: Vec<Image>,
+) -> anyhow::Result<Completed> {
+    let presets: Vec<String> = presets.iter().copied().map(str::to_owned).collect();
+    let admission = Admission {
+        presets: presets.iter().cloned().collect(),
+        default_presets: presets,
+        lane: Lane::Standard,
+    };
+    let draft = Draft {
+        prompt: Some("a red kite".to_owned()),
+        ..Draft::default()
+    };
+    let job = Job {
+        id,
+        tenant: Tenant::default(),
+        custom_id: None,
+        request: draft.resolve(&admission)?,
+        provider: "simulator".to_owned(),
+        simulated: true,
+        accepted_at: Timestamp::UNIX_EPOCH,
+        callback: false,
+    };
+    Ok(Completed {
+        job,
+        images,
+        cost: Usd::from_micros(80_000),
+        at: Timestamp::now(),
+    })
+}
