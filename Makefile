@@ -36,4 +36,5 @@ lint:
 
 bench-pipeline:
 	@scripts/fetch-tools
-	$(CARGO) bench --locked --package e2e --bench pipeline
+	$(CARGO) build --locked --release --package darkroom
+	$(CARGO) bench --locked --profile dev --package e2e --bench pipeline

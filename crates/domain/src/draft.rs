@@ -53,6 +53,24 @@ pub struct Admission {
     pub lane: Lane,
 }
 
+/// The cuts of a request that names none: the seed's three.
+const DEFAULT_PRESETS: [&str; 3] = ["og-image", "instagram", "twitter-header"];
+
+impl Admission {
+    /// Requests are checked against the presets of these names; those that name none are cut to
+    /// `og-image`, `instagram` and `twitter-header`, as far as there are such presets.
+    #[must_use]
+    pub fn of<'a>(presets: impl IntoIterator<Item = &'a str>) -> Self {
+        let presets: BTreeSet<String> = presets.into_iter().map(str::to_owned).collect();
+        let default = DEFAULT_PRESETS.map(str::to_owned).into_iter();
+        Self {
+            default_presets: default.filter(|name| presets.contains(name)).collect(),
+            presets,
+            lane: Lane::Standard,
+        }
+    }
+}
+
 const PROMPT_CHARS: usize = 10_000;
 const LABEL_CHARS: usize = 128;
 const MAX_TAGS: usize = 32;
@@ -275,12 +293,7 @@ mod tests {
     use super::*;
 
     fn admission() -> Admission {
-        let presets = ["instagram", "og-image"].map(str::to_owned);
-        Admission {
-            presets: presets.clone().into(),
-            default_presets: presets.into(),
-            lane: Lane::Standard,
-        }
+        Admission::of(["thumbnail", "instagram", "og-image"])
     }
 
     fn kite() -> Draft {
@@ -294,7 +307,7 @@ mod tests {
         assert_eq!(request.prompt, "a red kite");
         assert_eq!(request.model, Model::V2);
         assert_eq!(request.num_images, 1);
-        assert_eq!(request.presets, ["instagram", "og-image"]);
+        assert_eq!(request.presets, ["og-image", "instagram"]);
     }
 
     #[test]

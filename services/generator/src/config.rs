@@ -1,17 +1,14 @@
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bus::{LeaseConfig, Policy};
-use domain::{Admission, Lane};
+use domain::Admission;
 use ideogram::Api;
 use runtime::Env;
 use url::Url;
 
 /// The host of the real provider.
 const PROVIDER_HOST: &str = "api.ideogram.ai";
-/// The presets of a request that names none: the seed's three.
-const DEFAULT_PRESETS: [&str; 3] = ["og-image", "instagram", "twitter-header"];
 /// Attempts at a call that is refused without being billed, as the seed has them.
 const ATTEMPTS: u32 = 3;
 
@@ -102,11 +99,5 @@ fn admission(env: &Env) -> anyhow::Result<Admission> {
             imaging::Presets::parse(&text).with_context(|| format!("invalid presets in {path}"))?
         }
     };
-    let names: BTreeSet<String> = presets.names().map(str::to_owned).collect();
-    let default_presets = DEFAULT_PRESETS.into_iter().filter(|&name| names.contains(name));
-    Ok(Admission {
-        default_presets: default_presets.map(str::to_owned).collect(),
-        presets: names,
-        lane: Lane::Standard,
-    })
+    Ok(Admission::of(presets.names()))
 }

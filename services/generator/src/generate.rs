@@ -431,8 +431,8 @@ const fn is_gone(err: &Error) -> bool {
 
 fn retry_after(err: &Error) -> Duration {
     let asked = match err {
-        Error::Unavailable { retry_after, .. } => *retry_after,
-        Error::Rejected { kind: RejectKind::RateLimited { retry_after }, .. } => *retry_after,
+        Error::Unavailable { retry_after, .. }
+        | Error::Rejected { kind: RejectKind::RateLimited { retry_after }, .. } => *retry_after,
         _ => None,
     };
     asked.unwrap_or(Duration::from_secs(2)).clamp(Duration::from_secs(1), Duration::from_secs(60))

@@ -1,7 +1,7 @@
 //! A bad key is told at once, not by the first request. Asking for a price costs nothing.
 
 use anyhow::{Context, bail};
-use domain::{Admission, Draft, Lane};
+use domain::{Admission, Draft};
 use ideogram::{Api, Client, Config, Error, RejectKind};
 use runtime::Env;
 use tracing::warn;
@@ -21,9 +21,7 @@ pub(crate) async fn check(env: &Env, plan: &Plan) -> anyhow::Result<()> {
     let client = Client::new(Config::new(base, key.expose().to_owned()))
         .context("IDEOGRAM_API_KEY or IDEOGRAM_BASE_URL")?;
     let draft = Draft { prompt: Some("a key check".to_owned()), ..Draft::default() };
-    let admission =
-        Admission { presets: [].into(), default_presets: Vec::new(), lane: Lane::Standard };
-    let call = ideogram::plan(&draft.resolve(&admission)?, Api::V2)?;
+    let call = ideogram::plan(&draft.resolve(&Admission::of([]))?, Api::V2)?;
     match client.quote(&call).await {
         Err(Error::Rejected { kind: RejectKind::Unauthorized, message, .. }) => {
             bail!("the provider does not accept IDEOGRAM_API_KEY: {message}")
