@@ -79,6 +79,17 @@ impl Ledger {
         Ok(event.and_then(|event| event.try_into().ok()))
     }
 
+    /// Whether there is nothing left to do about telling `endpoint` of the event `event_id`: it took
+    /// the news, or was given up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn was_told(&self, event_id: &str, endpoint: &str) -> Result<bool, Error> {
+        let filter = format!("notification.*.{event_id}-{endpoint}");
+        Ok(self.bus.last(EVENTS, &filter).await?.is_some())
+    }
+
     /// The request of that name, if it still stands at the door.
     ///
     /// # Errors
