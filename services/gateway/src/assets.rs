@@ -1,0 +1,109 @@
+//! `GET /assets/{key}`: the bytes of a picture. The key cannot be guessed, so it is all one needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, LOCATION,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use storage::{Key, Object};
+
+use crate::api::App;
+use crate::problem::Problem;
+use crate::range::{self, Wanted};
+
+/// An object never changes, and a year is the most that caches believe.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Nothing in a picture may run, whatever is in it.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Shorter than the link's life, so that a cached redirect still leads somewhere.
+const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=300");
+/// What may be read by whoever knows its name: not what users have handed in.
+const OPEN: [&str; 2] = ["generated/", "derived/"];
+
+pub(crate) async fn asset(
+    State(app): State<Arc<App>>,
+    key: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let none = || Problem::not_found("there is no such picture, or it was deleted");
+    let Path(key) = key.map_err(|_| none())?;
+    let key = Key::parse(&key).map_err(|_| none())?;
+    if !OPEN.iter().any(|prefix| key.as_str().starts_with(prefix)) {
+        return Err(none());
+    }
+    let head = app.store.head(&key).await?.ok_or_else(none)?;
+    if let Some(link) = app.store.presign_get(&key, LINK_LIFE).await? {
+        return Ok(redirect(link.as_str()));
+    }
+
+    let etag = format!("\"{key}\"");
+    if range::is_known(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, fixed(&key, &etag)).into_response());
+    }
+    let part = match range::wanted(&headers, &etag, head.size) {
+        Wanted::Nothing => return Ok(out_of_range(head.size)),
+        Wanted::Part(part) => Some(part),
+        Wanted::Whole => None,
+    };
+    let is_part = part.is_some();
+    let object = app.store.open_object(&key, part).await?.ok_or_else(none)?;
+    Ok(bytes(&key, &etag, object, is_part))
+}
+
+fn bytes(key: &Key, etag: &str, object: Object, is_part: bool) -> Response {
+    let range = object.range;
+    let length = HeaderValue::from(range.end - range.start);
+    let mut response = Body::from_stream(object.stream).into_response();
+    response.headers_mut().extend(fixed(key, etag));
+    response.headers_mut().insert(CONTENT_LENGTH, length);
+    if is_part {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let last = range.end.saturating_sub(1);
+        let served = format!("bytes {}-{last}/{}", range.start, object.size);
+        response
+            .headers_mut()
+            .extend(header(CONTENT_RANGE, &served));
+    }
+    response
+}
+
+/// The headers that say what the object is.
+fn fixed(key: &Key, etag: &str) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static(key.content_type())),
+        (CACHE_CONTROL, FOREVER),
+        (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        (CONTENT_SECURITY_POLICY, POLICY),
+    ]);
+    headers.extend(header(ETAG, etag));
+    headers
+}
+
+fn redirect(link: &str) -> Response {
+    let mut response = StatusCode::FOUND.into_response();
+    let headers = response.headers_mut();
+    headers.extend(header(LOCATION, link));
+    headers.insert(CACHE_CONTROL, REDIRECT_CACHE);
+    response
+}
+
+fn out_of_range(size: u64) -> Response {
+    let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+    response
+        .headers_mut()
+        .extend(header(CONTENT_RANGE, &format!("bytes */{size}")));
+    response
+}
+
+/// Keys, links and numbers are all ASCII; what were not would be left out.
+fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    HeaderValue::from_str(value).ok().map(|value| (name, value))
+}
