@@ -47,7 +47,8 @@ impl Config {
             policy: Policy {
                 concurrency,
                 attempts: 12,
-                limit: Duration::from_secs(600),
+                // Time to wait for a place is in it.
+                limit: Duration::from_secs(1800),
                 ..Policy::NETWORK
             },
         })

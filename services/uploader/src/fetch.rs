@@ -55,15 +55,7 @@ impl Fetch {
 
         let bytes = self.download(link, index).await?;
         crash::point("uploader.after_download");
-        let copy = bytes.clone();
-        let (info, sha256) = runtime::blocking(move || (imaging::verify_whole(&copy), hex(&copy)))
-            .await
-            .map_err(|err| again(err, Code::DownloadFailed, index))?;
-        let info = info.map_err(|err| {
-            let message =
-                format!("what the link of image {index} gives is no whole picture: {err}");
-            Trouble::Broken(err.into(), failure(Code::DownloadFailed, message))
-        })?;
+        let (info, sha256) = examine(bytes.clone(), index).await?;
         let size = bytes.len() as u64;
         let key = self.put(id, index, &info, &sha256, bytes).await?;
         crash::point("uploader.after_put");
@@ -139,6 +131,23 @@ impl Fetch {
             Err(err) if err.is_permanent() => Err(never(&err)),
             Err(err) => Err(again(err, Code::StoreFailed, index)),
         }
+    }
+}
+
+/// Makes sure that a whole picture came, away from the threads that keep connections alive; with its
+/// digest.
+async fn examine(bytes: Bytes, index: u32) -> Result<(Info, String), Trouble> {
+    let broken = |err: Source| {
+        let message = format!("what the link of image {index} gives is no whole picture: {err}");
+        Trouble::Broken(err, failure(Code::DownloadFailed, message))
+    };
+    let examined =
+        runtime::blocking(move || imaging::verify_whole(&bytes).map(|info| (info, hex(&bytes))));
+    match examined.await {
+        Ok(Ok(examined)) => Ok(examined),
+        Ok(Err(err)) => Err(broken(err.into())),
+        Err(err @ runtime::Error::Panicked(_)) => Err(broken(err.into())),
+        Err(err) => Err(again(err, Code::DownloadFailed, index)),
     }
 }
 
