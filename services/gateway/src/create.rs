@@ -51,9 +51,13 @@ pub(crate) async fn create(
     let wait = prefer::wait(&headers).and_then(|limit| Some((app.waiting.place(id)?, limit)));
 
     if key.is_some()
-        && let Some(found) = find::find(&app, &tenant, id).await?
+        && let Some(mut found) = find::find(&app, &tenant, id).await?
     {
         refuse_another(&app, &found, &order).await?;
+        if wait.is_some() && !found.is_final() {
+            // What happened before the place was taken is not told again.
+            found.refresh(&app).await;
+        }
         let mut response = answer(&app, found, wait).await;
         response
             .headers_mut()

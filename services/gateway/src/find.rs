@@ -122,6 +122,16 @@ impl Found {
         true
     }
 
+    /// Reads the ledger, which may know more than the historian did.
+    pub(crate) async fn refresh(&mut self, app: &App) {
+        match latest(app, self.generation.id).await {
+            Ok(Some(latest)) => *self = latest,
+            // Not there yet, or no longer: this is the more recent news.
+            Ok(None) => {}
+            Err(problem) => warn!(?problem, "ledger not read while waiting"),
+        }
+    }
+
     pub(crate) const fn is_final(&self) -> bool {
         self.generation.status.is_final()
     }

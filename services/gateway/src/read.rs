@@ -26,10 +26,14 @@ pub(crate) async fn read(
     let id: GenerationId = id.parse().map_err(|_| none())?;
     let wait = prefer::wait(&headers).and_then(|limit| Some((app.waiting.place(id)?, limit)));
 
-    let found = find::find(&app, &tenant, id).await?.ok_or_else(none)?;
+    let mut found = find::find(&app, &tenant, id).await?.ok_or_else(none)?;
     let Some((place, limit)) = wait else {
         return Ok(Resource::of(&found, &app).into_response());
     };
+    if !found.is_final() {
+        // What happened before the place was taken is not told again.
+        found.refresh(&app).await;
+    }
     let found = place.hold(&app, found, limit).await;
     let applied = [(prefer::APPLIED, prefer::applied(limit))];
     Ok((applied, Resource::of(&found, &app)).into_response())

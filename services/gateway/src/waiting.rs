@@ -10,10 +10,9 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use crate::api::App;
-use crate::find::{self, Found};
+use crate::find::Found;
 
 const NAMES: [&str; 3] = [
     "generation.completed",
@@ -133,21 +132,12 @@ impl Place {
             };
             let understood = event.is_some_and(|event| found.learn(&event));
             if !understood {
-                reread(app, &mut found).await;
+                found.refresh(app).await;
             }
             if Instant::now() >= deadline || app.shutdown.is_cancelled() {
                 break;
             }
         }
         found
-    }
-}
-
-async fn reread(app: &App, found: &mut Found) {
-    match find::latest(app, found.generation.id).await {
-        Ok(Some(latest)) => *found = latest,
-        // Nothing is there yet: `found` is the more recent news.
-        Ok(None) => {}
-        Err(problem) => warn!(?problem, "ledger not read while waiting"),
     }
 }

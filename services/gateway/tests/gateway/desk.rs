@@ -91,6 +91,18 @@ impl Desk {
             .json(body)
     }
 
+    /// The trace that the only request at the door belongs to.
+    pub(crate) async fn trace_at_the_door(&self) -> anyhow::Result<String> {
+        let client = self.nats.client().await?;
+        let question = json!({ "next_by_subj": "generation.requested.>", "seq": 1 }).to_string();
+        let stored = client
+            .request("$JS.API.DIRECT.GET.INTAKE", question.into())
+            .await?;
+        let headers = stored.headers.context("nothing at the door")?;
+        let trace = headers.get("traceparent").context("no trace")?;
+        Ok(trace.to_string())
+    }
+
     /// How many requests stand at the door.
     pub(crate) async fn at_the_door(&self) -> anyhow::Result<u64> {
         let client = self.nats.client().await?;

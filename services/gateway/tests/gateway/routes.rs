@@ -5,7 +5,7 @@ use reqwest::header::ALLOW;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::desk::{Desk, body};
+use crate::desk::{Desk, body, kite};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -98,5 +98,17 @@ async fn an_answer_carries_the_trace_of_its_request() -> anyhow::Result<()> {
     let fresh = desk.get("/v1/errors").send().await?;
     assert_eq!(fresh.headers()["x-request-id"].len(), TRACE.len());
     assert_ne!(fresh.headers()["x-request-id"], TRACE);
+    desk.close().await
+}
+
+#[tokio::test]
+async fn a_request_takes_its_trace_onto_the_bus() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+
+    let theirs = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let response = desk.post(&kite()).header("traceparent", &theirs).send();
+    body(response.await?, StatusCode::ACCEPTED).await?;
+
+    assert!(desk.trace_at_the_door().await?.contains(TRACE));
     desk.close().await
 }
