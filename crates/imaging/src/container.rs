@@ -26,7 +26,7 @@ impl Header {
 pub(crate) struct Structure {
     pub(crate) header: Header,
     pub(crate) animated: bool,
-    /// A valid file that our decoder would read in false colours, so that it must not.
+    /// A valid file that our decoder would read in false colours or for minutes, so that it must not.
     pub(crate) misread: Option<&'static str>,
 }
 

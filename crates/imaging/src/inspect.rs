@@ -40,6 +40,19 @@ pub fn verify_whole(bytes: &[u8]) -> Result<Info, Error> {
     Ok(info(format, &structure.header))
 }
 
+/// The most bytes of memory that [`decode`](crate::decode) will hold at once for this file, from its
+/// header alone: whoever decodes several at once takes that many permits and stays within a budget.
+///
+/// # Errors
+///
+/// As [`inspect`], and [`Error::Memory`] when `limits` do not allow that much.
+pub fn decode_memory(bytes: &[u8], limits: &Limits) -> Result<u64, Error> {
+    let format = sniff(bytes).ok_or(Error::UnknownFormat)?;
+    let header = container::header(format, bytes)?;
+    limits.check_size(&header)?;
+    limits.check_memory(&header, bytes.len())
+}
+
 fn info(format: Format, header: &Header) -> Info {
     Info {
         format,

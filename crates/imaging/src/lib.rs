@@ -22,7 +22,7 @@ pub use cut::{Cut, cut};
 pub use decode::decode;
 pub use error::Error;
 pub use format::{Format, sniff};
-pub use inspect::{Info, inspect, verify_whole};
+pub use inspect::{Info, decode_memory, inspect, verify_whole};
 pub use limits::Limits;
 pub use picture::Picture;
 pub use preset::{Encoding, Fit, Gravity, Preset};

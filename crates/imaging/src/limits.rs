@@ -38,12 +38,13 @@ impl Limits {
         })
     }
 
-    pub(crate) fn check_memory(&self, header: &Header, input: usize) -> Result<(), Error> {
+    /// The bytes of memory that decoding takes at its peak, or why that is too much.
+    pub(crate) fn check_memory(&self, header: &Header, input: usize) -> Result<u64, Error> {
         // Decoders hold one more copy of the compressed bytes, and tables of at most a few MiB.
         const TABLES: u64 = 8 << 20;
         let needed = header.pixels() * header.decode_bytes_per_pixel + input as u64 + TABLES;
         if needed <= self.max_alloc {
-            return Ok(());
+            return Ok(needed);
         }
         Err(Error::Memory {
             needed,

@@ -1,5 +1,6 @@
 mod fields;
 
+use std::str::FromStr;
 use std::collections::BTreeMap;
 
 use toml::{Table, Value};
@@ -117,6 +118,15 @@ impl Presets {
     /// All names in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromStr for Presets {
+    type Err = InvalidPreset;
+
+    /// As [`Presets::parse`].
+    fn from_str(toml: &str) -> Result<Self, InvalidPreset> {
+        Self::parse(toml)
     }
 }
 

@@ -6,6 +6,9 @@ use crate::{Error, Format};
 const PROGRESSIVE: u8 = 0xc2;
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
+/// Every scan of a progressive picture visits all of it, so a few KiB of scans keep a decoder busy
+/// for minutes (LJT-01-005 of libjpeg-turbo). Encoders write about ten.
+const MAX_SCANS: u32 = 64;
 
 pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
     let mut at = 2;
@@ -26,7 +29,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
 }
 
 pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
-    let (mut header, mut scans, mut progressive, mut at) = (None, 0, false, 2);
+    let (mut header, mut scans, mut progressive, mut at) = (None, 0u32, false, 2);
     loop {
         let (marker, after) = marker_at(bytes, at)?;
         if marker == END_OF_IMAGE {
@@ -52,9 +55,14 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
         Some(header) if scans > 0 => Ok(Structure {
             header,
             animated: false,
-            // zune-jpeg 0.5.15 mixes up the planes of such files.
-            misread: (!progressive && scans > 1)
-                .then_some("sequential with a scan for each component"),
+            misread: if scans > MAX_SCANS {
+                Some("more than 64 scans")
+            } else if !progressive && scans > 1 {
+                // zune-jpeg 0.5.15 mixes up the planes of such files.
+                Some("sequential with a scan for each component")
+            } else {
+                None
+            },
         }),
         _ => Err(malformed("no frame header or no scan")),
     }
