@@ -1,0 +1,120 @@
+use domain::{Event, Generation, GenerationId, Tenant};
+
+use crate::sqlite::{Sqlite, Transaction};
+use crate::{Error, Page, Search, fold};
+
+/// The history of everything that was asked for. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct History {
+    database: Sqlite,
+}
+
+/// Events that are written down and not yet committed. Dropped, they never were.
+#[derive(Debug)]
+#[must_use = "nothing is stored until it is committed"]
+pub struct Written {
+    transaction: Transaction,
+    position: u64,
+}
+
+impl History {
+    /// Opens the database at `url`, `sqlite://` and a path, and brings its tables up to date. The
+    /// folder and the file are made if they are missing. Every commit is synced to disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scheme`], [`Error::NoFile`]: the URL. [`Error::Folder`], [`Error::Open`],
+    /// [`Error::NotADatabase`], [`Error::Newer`], [`Error::Migrate`]: what it leads to.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        let database = Sqlite::open(url).await?;
+        Ok(Self { database })
+    }
+
+    /// Writes `events` (sequence in the log, and what happened) down, all or none, and commits.
+    /// Returns the position.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::write`].
+    pub async fn project(&self, events: &[(u64, &Event)]) -> Result<u64, Error> {
+        self.write(events).await?.commit().await
+    }
+
+    /// Writes `events` down without committing: one transaction, held by the result. Events that
+    /// were written before are skipped, so handing them in twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`], or the stored documents are damaged.
+    pub async fn write(&self, events: &[(u64, &Event)]) -> Result<Written, Error> {
+        let mut transaction = self.database.begin().await?;
+        let stored = transaction.stored(&fold::touched(events)).await?;
+        let outcome = fold::fold(events, stored)?;
+        for change in &outcome.changes {
+            transaction.put(change).await?;
+        }
+        for delivery in &outcome.deliveries {
+            transaction.put_delivery(delivery).await?;
+        }
+        let last = events
+            .iter()
+            .map(|(sequence, _)| *sequence)
+            .max()
+            .unwrap_or(0);
+        let position = transaction.advance(last).await?;
+        Ok(Written {
+            transaction,
+            position,
+        })
+    }
+
+    /// The sequence of the last event written down; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn position(&self) -> Result<u64, Error> {
+        self.database.position().await
+    }
+
+    /// The generation of that name, if it is the tenant's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`], or the stored document is damaged.
+    pub async fn get(
+        &self,
+        tenant: &Tenant,
+        id: GenerationId,
+    ) -> Result<Option<Generation>, Error> {
+        self.database.get(tenant, id).await
+    }
+
+    /// One page of the generations that meet all conditions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Question`] names the condition that makes no sense; [`Error::Read`], or the stored
+    /// documents are damaged.
+    pub async fn search(&self, search: &Search) -> Result<Page, Error> {
+        search.check()?;
+        self.database.search(search).await
+    }
+
+    /// Closes all connections. The last thing to do with a history.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+impl Written {
+    /// Makes it last: when this returns, it is on disk. Returns the position.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`]: it may or may not be stored, so write it again.
+    pub async fn commit(self) -> Result<u64, Error> {
+        self.transaction.commit().await?;
+        Ok(self.position)
+    }
+}
