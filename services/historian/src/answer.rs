@@ -1,0 +1,105 @@
+//! Questions about the past, in protobuf: `history.get` and `history.search`.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use bus::{Answer, Bus, Refusal};
+use bytes::Bytes;
+use domain::{GenerationId, Tenant};
+use history::{History, Search};
+use prost::Message;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use wire::v1;
+
+const GET: &str = "get";
+const SEARCH: &str = "search";
+
+/// Answers until `shutdown`.
+pub(crate) async fn serve(
+    bus: &Bus,
+    history: &History,
+    shutdown: CancellationToken,
+) -> Result<(), bus::Error> {
+    let answer = |endpoint, question: Bytes| async move {
+        match endpoint {
+            GET => get(history, &question).await,
+            _ => search(history, &question).await,
+        }
+    };
+    bus.answer("history", &[GET, SEARCH], shutdown, answer)
+        .await
+}
+
+async fn get(history: &History, question: &[u8]) -> Answer {
+    let question: v1::HistoryGet = read(question)?;
+    let tenant: Tenant = value("tenant", &question.tenant)?;
+    let id: GenerationId = value("id", &question.id)?;
+    match history.get(&tenant, id).await.map_err(refusal)? {
+        Some(generation) => Ok(v1::Generation::from(&generation).encode_to_vec()),
+        None => Err(Refusal {
+            status: 404,
+            reason: format!("there is no generation {id}"),
+        }),
+    }
+}
+
+async fn search(history: &History, question: &[u8]) -> Answer {
+    let search = conditions(read(question)?)?;
+    let page = history.search(&search).await.map_err(refusal)?;
+    let page = v1::HistoryPage {
+        items: page.items.iter().map(Into::into).collect(),
+        cursor: page.cursor,
+    };
+    Ok(page.encode_to_vec())
+}
+
+fn conditions(question: v1::HistorySearch) -> Result<Search, Refusal> {
+    Ok(Search {
+        tenant: value("tenant", &question.tenant)?,
+        model: optional("model", question.model.as_deref())?,
+        status: optional("status", question.status.as_deref())?,
+        from: optional("from", question.from.as_deref())?,
+        to: optional("to", question.to.as_deref())?,
+        q: question.q,
+        campaign: question.campaign,
+        seed: question.seed,
+        custom_id: question.custom_id,
+        cursor: question.cursor,
+        limit: question.limit.unwrap_or(Search::DEFAULT_LIMIT),
+    })
+}
+
+fn read<M: Message + Default>(question: &[u8]) -> Result<M, Refusal> {
+    M::decode(question).map_err(|err| Refusal::bad(format!("the question cannot be read: {err}")))
+}
+
+fn optional<T>(field: &str, text: Option<&str>) -> Result<Option<T>, Refusal>
+where
+    T: FromStr<Err: Display>,
+{
+    text.map(|text| value(field, text)).transpose()
+}
+
+fn value<T>(field: &str, text: &str) -> Result<T, Refusal>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|err| {
+        // It travels in a header, and `err` may repeat the text.
+        let reason = format!("`{field}` is invalid: {err}");
+        Refusal::bad(reason.replace(char::is_control, " "))
+    })
+}
+
+/// A question that makes no sense is the asker's fault; everything else is ours, and its cause is
+/// for our log only.
+fn refusal(err: history::Error) -> Refusal {
+    match err {
+        history::Error::Question { .. } => Refusal::bad(err.to_string()),
+        err => {
+            error!(error = &err as &dyn std::error::Error, "not answered");
+            Refusal::broken("the history cannot be read")
+        }
+    }
+}

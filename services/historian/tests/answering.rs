@@ -1,0 +1,131 @@
+//! The historian beside a real nats-server and on a real database file.
+
+use std::time::Duration;
+
+use bus::{Bus, Expect};
+use domain::{Billed, Code, Event, Failed, Failure, GenerationId, Phase, Tenant, Usd};
+use historian::Config;
+use jiff::Timestamp;
+use prost::Message;
+use runtime::{Env, Life};
+use testkit::{NatsServer, wait_for};
+use tokio::task::JoinHandle;
+use wire::v1;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+struct Historian {
+    life: Life,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Historian {
+    fn start(env: &Env) -> anyhow::Result<Self> {
+        let life = Life::default();
+        let task = tokio::spawn(historian::run(Config::from_env(env)?, life.clone()));
+        Ok(Self { life, task })
+    }
+
+    async fn stop(self) -> anyhow::Result<()> {
+        self.life.shutdown.cancel();
+        self.task.await?
+    }
+}
+
+fn refused(tenant: &str) -> anyhow::Result<Failed> {
+    Ok(Failed {
+        id: GenerationId::generate(),
+        tenant: tenant.parse()?,
+        custom_id: Some("sku-1".to_owned()),
+        job: None,
+        failure: Failure {
+            code: Code::InvalidField,
+            message: "`prompt`: is missing".to_owned(),
+            phase: Phase::Admission,
+            billed: Billed::No,
+        },
+        cost: Usd::ZERO,
+        at: Timestamp::from_second(1_795_000_000)?,
+    })
+}
+
+async fn tell(bus: &Bus, event: Failed) -> anyhow::Result<GenerationId> {
+    let id = event.id;
+    bus.publish(&Event::from(event), &Expect::Nothing).await?;
+    Ok(id)
+}
+
+async fn get(bus: &Bus, tenant: &str, id: &str) -> Result<bytes::Bytes, bus::Error> {
+    let question = v1::HistoryGet {
+        tenant: tenant.to_owned(),
+        id: id.to_owned(),
+    };
+    bus.ask("history.get", question.encode_to_vec()).await
+}
+
+async fn found(bus: &Bus, id: GenerationId) -> anyhow::Result<v1::Generation> {
+    let answer = wait_for(LIMIT, "the generation in history", async || {
+        get(bus, Tenant::DEFAULT, &id.to_string()).await.ok()
+    });
+    Ok(v1::Generation::decode(answer.await?)?)
+}
+
+async fn search(bus: &Bus, question: v1::HistorySearch) -> anyhow::Result<v1::HistoryPage> {
+    let answer = bus.ask("history.search", question.encode_to_vec()).await?;
+    Ok(v1::HistoryPage::decode(answer)?)
+}
+
+#[tokio::test]
+async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> {
+    let nats = NatsServer::start().await?;
+    let dir = tempfile::tempdir()?;
+    let env = Env::from_pairs([
+        ("DARKROOM_NATS_URL", nats.url().to_owned()),
+        ("DARKROOM_DATA_DIR", dir.path().display().to_string()),
+    ]);
+    let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
+    bus::provision(&bus, 1).await?;
+
+    let historian = Historian::start(&env)?;
+    let first = tell(&bus, refused(Tenant::DEFAULT)?).await?;
+    tell(&bus, refused("acme")?).await?;
+    assert_eq!(found(&bus, first).await?.status, "failed");
+    historian.stop().await?;
+
+    // Told while nobody listened.
+    let second = tell(&bus, refused(Tenant::DEFAULT)?).await?;
+    let historian = Historian::start(&env)?;
+    assert_eq!(
+        found(&bus, second).await?.custom_id.as_deref(),
+        Some("sku-1")
+    );
+
+    let everything = v1::HistorySearch {
+        tenant: Tenant::DEFAULT.to_owned(),
+        ..v1::HistorySearch::default()
+    };
+    let page = search(&bus, everything).await?;
+    let mut ids: Vec<_> = page.items.into_iter().map(|item| item.id).collect();
+    ids.sort();
+    assert_eq!(ids, [first.to_string(), second.to_string()]);
+
+    for (tenant, id, reason) in [
+        ("acme", first.to_string(), "there is no generation"),
+        (Tenant::DEFAULT, "gen\r\n_x".to_owned(), "`id` is invalid"),
+    ] {
+        let refusal = get(&bus, tenant, &id)
+            .await
+            .err()
+            .map(|err| err.to_string());
+        assert!(
+            refusal.as_ref().is_some_and(|text| text.contains(reason)),
+            "{refusal:?}"
+        );
+    }
+    historian.stop().await?;
+
+    let url = format!("sqlite://{}/history.db", dir.path().display());
+    let history = history::History::open(&url).await?;
+    assert_eq!(history.position().await?, 3);
+    Ok(())
+}
