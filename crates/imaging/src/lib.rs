@@ -17,6 +17,8 @@ mod preset;
 mod presets;
 mod provenance;
 mod raster;
+mod small;
+mod traits;
 
 pub use cut::{Cut, cut};
 pub use decode::decode;
@@ -28,3 +30,4 @@ pub use picture::Picture;
 pub use preset::{Encoding, Fit, Gravity, Preset};
 pub use presets::{InvalidPreset, Presets};
 pub use provenance::Provenance;
+pub use traits::{Swatch, Traits, describe};

@@ -1,4 +1,7 @@
+use std::sync::OnceLock;
+
 use crate::raster::Raster;
+use crate::small::Small;
 
 /// A decoded image, from which any number of presets can be cut.
 ///
@@ -8,6 +11,8 @@ pub struct Picture {
     pub(crate) raster: Raster,
     /// The colour space of the pixels where it is not sRGB: an ICC profile for RGB data.
     pub(crate) profile: Option<Vec<u8>>,
+    /// Made when somebody first asks, and then for all cuts.
+    small: OnceLock<Small>,
 }
 
 impl Picture {
@@ -20,7 +25,16 @@ impl Picture {
         let profile = profile
             .filter(|icc| icc.len() <= Self::MAX_PROFILE && icc.get(16..20) == Some(b"RGB "));
         let raster = raster.without_idle_alpha();
-        Self { raster, profile }
+        Self {
+            raster,
+            profile,
+            small: OnceLock::new(),
+        }
+    }
+
+    /// A copy of at most 512 pixels a side, to judge the picture by.
+    pub(crate) fn small(&self) -> &Small {
+        self.small.get_or_init(|| Small::of(&self.raster, 512))
     }
 
     /// Width in pixels.

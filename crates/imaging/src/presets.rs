@@ -1,7 +1,7 @@
 mod fields;
 
-use std::str::FromStr;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use toml::{Table, Value};
 

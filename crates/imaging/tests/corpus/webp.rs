@@ -1,4 +1,4 @@
-//! WebPs that lie, move or break off.
+//! Files in `WebP` that lie, move or break off.
 
 use anyhow::Result;
 
