@@ -35,8 +35,13 @@ const REAL: Scenario = Scenario {
     warm_up: 10,
     presets: r#"["og-image","instagram","twitter-header"]"#,
 };
-const TINY: Scenario =
-    Scenario { name: "tiny pictures", picture: "tiny", jobs: 2_000, warm_up: 100, presets: "[]" };
+const TINY: Scenario = Scenario {
+    name: "tiny pictures",
+    picture: "tiny",
+    jobs: 2_000,
+    warm_up: 100,
+    presets: "[]",
+};
 
 struct Figures {
     jobs_per_second: f64,
@@ -65,18 +70,26 @@ async fn main() -> anyhow::Result<ExitCode> {
         real.total_ms(),
         tiny.total_ms(),
     );
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if holds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn run(scenario: &Scenario) -> anyhow::Result<Figures> {
     let system = System::start(scenario).await?;
     let nats = async_nats::connect(format!("nats://127.0.0.1:{}", system.nats_port)).await?;
     let jetstream = jetstream::new(nats.clone());
-    system.work(&nats, &jetstream, scenario.warm_up, scenario.presets).await?;
+    system
+        .work(&nats, &jetstream, scenario.warm_up, scenario.presets)
+        .await?;
 
     let before = system.cpu_ms()?;
     let started = Instant::now();
-    system.work(&nats, &jetstream, scenario.jobs, scenario.presets).await?;
+    system
+        .work(&nats, &jetstream, scenario.jobs, scenario.presets)
+        .await?;
     let seconds = started.elapsed().as_secs_f64();
     let after = system.cpu_ms()?;
 
@@ -89,10 +102,16 @@ async fn run(scenario: &Scenario) -> anyhow::Result<Figures> {
     };
     println!("{}: {} jobs", scenario.name, scenario.jobs);
     println!("  {:>8.1} jobs/s", figures.jobs_per_second);
-    println!("  {:>8.2} ms CPU per job: darkroom (six services)", figures.darkroom_ms);
+    println!(
+        "  {:>8.2} ms CPU per job: darkroom (six services)",
+        figures.darkroom_ms
+    );
     println!("  {:>8.2} ms CPU per job: nats-server", figures.nats_ms);
     println!("  {:>8.2} ms CPU per job in all", figures.total_ms());
-    println!("  {:>8.1} MB of peak resident memory in all", figures.memory_mb);
+    println!(
+        "  {:>8.1} MB of peak resident memory in all",
+        figures.memory_mb
+    );
     system.stop().await?;
     Ok(figures)
 }
@@ -133,7 +152,10 @@ impl System {
         wait_until(PATIENCE, "the simulator", async || answers(api).await).await?;
 
         let envs = [
-            ("DARKROOM_DATA_DIR", folder.path().join("data").display().to_string()),
+            (
+                "DARKROOM_DATA_DIR",
+                folder.path().join("data").display().to_string(),
+            ),
             ("DARKROOM_LISTEN", local(http)),
             ("DARKROOM_NATS_LISTEN", local(nats_port)),
             ("DARKROOM_OPS_LISTEN", local(ops)),
@@ -152,7 +174,13 @@ impl System {
             bail!("{err}: {}", log.unwrap_or_default());
         }
         let nats_pid = pid_of("nats-server", folder.path()).context("no nats-server runs")?;
-        Ok(Self { simulator, darkroom, nats_pid, nats_port, _folder: folder })
+        Ok(Self {
+            simulator,
+            darkroom,
+            nats_pid,
+            nats_port,
+            _folder: folder,
+        })
     }
 
     /// Publishes `jobs` requests and waits until all are ready and everything is written down.
@@ -169,7 +197,11 @@ impl System {
         let body = format!(r#"{{"prompt":"a red kite over dunes","presets":{presets}}}"#);
         let mut acks = Vec::with_capacity(256);
         for n in 0..jobs {
-            acks.push(jetstream.publish("generation.requested", body.clone().into()).await?);
+            acks.push(
+                jetstream
+                    .publish("generation.requested", body.clone().into())
+                    .await?,
+            );
             if acks.len() == 256 || n + 1 == jobs {
                 for ack in acks.drain(..) {
                     ack.await?;
@@ -216,21 +248,31 @@ impl System {
 /// The optimised program, which `make bench-pipeline` builds.
 fn binary() -> anyhow::Result<PathBuf> {
     let target = std::env::current_exe()?;
-    let target = target.ancestors().nth(3).context("not in a target folder")?;
+    let target = target
+        .ancestors()
+        .nth(3)
+        .context("not in a target folder")?;
     let program = target.join("release/darkroom");
     if !program.is_file() {
-        bail!("{} is missing; run `make bench-pipeline`", program.display());
+        bail!(
+            "{} is missing; run `make bench-pipeline`",
+            program.display()
+        );
     }
     Ok(program)
 }
 
 async fn answers(port: u16) -> bool {
-    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+    tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .is_ok()
 }
 
 async fn is_ready(ops: u16) -> bool {
     let url = format!("http://127.0.0.1:{ops}/readyz");
-    reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success())
+    reqwest::get(url)
+        .await
+        .is_ok_and(|answer| answer.status().is_success())
 }
 
 /// Whether no consumer of EVENTS has anything left to read or to acknowledge.
@@ -249,28 +291,44 @@ async fn settled(jetstream: &jetstream::Context) -> anyhow::Result<bool> {
 /// The process of that name whose command line mentions `folder`.
 fn pid_of(name: &str, folder: &Path) -> Option<u32> {
     let folder = folder.display().to_string();
-    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let program = line.split('\0').next().unwrap_or_default();
-        (program.ends_with(name) && line.contains(&folder)).then_some(pid)
-    })
+    std::fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .find_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let program = line.split('\0').next().unwrap_or_default();
+            (program.ends_with(name) && line.contains(&folder)).then_some(pid)
+        })
 }
 
 /// User and system time of a process so far (proc_pid_stat(5), fields 14 and 15; 100 ticks a second).
 fn cpu_ms(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
     let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok());
-    let (user, system) = ticks(11).zip(ticks(12)).context("/proc/…/stat has another form")?;
+    let (user, system) = ticks(11)
+        .zip(ticks(12))
+        .context("/proc/…/stat has another form")?;
     Ok((user + system) * 10.0)
 }
 
 /// Peak resident memory of a process (proc_pid_status(5), VmHWM).
 fn peak_mb(pid: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    let kib = line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok());
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .context("no VmHWM")?;
+    let kib = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse::<f64>().ok());
     Ok(kib.context("VmHWM has another form")? / 1024.0)
 }

@@ -1,0 +1,13 @@
+//! What Darkroom promises to the people outside, one test a promise.
+
+mod bad_input;
+mod callbacks;
+mod customer;
+mod door;
+mod duplicates;
+mod endings;
+mod failures;
+mod http;
+mod nats;
+mod restarts;
+mod trace;
