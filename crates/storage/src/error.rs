@@ -6,6 +6,9 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A variable of the environment makes no sense.
+    #[error(transparent)]
+    Environment(#[from] runtime::EnvError),
     /// The storage URL names a kind of store that this build does not know.
     #[error(
         "storage URL scheme `{0}` is not supported: use file:///path, file://./path or s3://bucket/prefix"
@@ -105,7 +108,8 @@ impl Error {
             | Self::Unconditional { .. }
             | Self::Different { .. }
             | Self::TooLarge { .. }
-            | Self::OutOfRange { .. } => true,
+            | Self::OutOfRange { .. }
+            | Self::Environment(_) => true,
         }
     }
 }

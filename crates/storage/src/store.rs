@@ -5,6 +5,7 @@ use object_store::{
 };
 use reqwest::Method;
 use tokio::time::timeout;
+use runtime::Env;
 use url::Url;
 
 use crate::{Error, Key, folder, location, location::Location};
@@ -37,6 +38,18 @@ impl Store {
     /// The longest object that is put or read at once, 64 MiB: several times the largest image a
     /// provider draws. [`Store::open_object`] has no such limit.
     pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+    /// Opens what `DARKROOM_STORAGE_URL` names; if nothing, the folder `images` below
+    /// `DARKROOM_DATA_DIR` (`./darkroom-data`).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::Environment`].
+    pub fn from_env(env: &Env) -> Result<Self, Error> {
+        let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
+        let url: String = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
+        Self::open(&url, |name| env.raw(name))
+    }
 
     /// Opens `file:///path`, `file://./path` (created if missing) or `s3://bucket/prefix`.
     ///

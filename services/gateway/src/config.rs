@@ -1,6 +1,5 @@
 //! What the gateway can be told; the only place that knows the names of variables.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context as _;
@@ -53,16 +52,17 @@ impl Config {
             None => Keys::default(),
         };
         crate::listen::refuse_the_open(listen, &keys)?;
+        let presets = env.or("DARKROOM_PRESETS", Presets::builtin())?;
         Ok(Self {
             bus: bus::Config::from_env(env, "gateway")?,
             listen,
             public_url: public_url(env)?,
             keys,
-            admission: admission(env)?,
+            admission: Admission::of(presets.names()),
             api: env.or("IDEOGRAM_API", Api::Auto)?,
             simulated: simulated(env)?,
             // Last, because it makes the folder.
-            store: store(env)?,
+            store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
         })
     }
 }
@@ -83,30 +83,12 @@ fn public_url(env: &Env) -> Result<Option<Url>, EnvError> {
     Err(EnvError::refused(NAME, url.as_str(), why))
 }
 
-fn admission(env: &Env) -> anyhow::Result<Admission> {
-    let presets = match env.optional::<String>("DARKROOM_PRESETS")? {
-        None => Presets::builtin(),
-        Some(path) => {
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("DARKROOM_PRESETS: cannot read `{path}`"))?;
-            Presets::parse(&text).with_context(|| format!("DARKROOM_PRESETS: `{path}`"))?
-        }
-    };
-    Ok(Admission::of(presets.names()))
-}
-
 fn simulated(env: &Env) -> Result<Option<bool>, EnvError> {
     if let Some(told) = env.optional("DARKROOM_SIMULATED")? {
         return Ok(Some(told));
     }
     let base = env.optional::<Url>("IDEOGRAM_BASE_URL")?;
     Ok(base.map(|url| url.host_str() != Some(PROVIDER_HOST)))
-}
-
-fn store(env: &Env) -> anyhow::Result<Store> {
-    let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
-    let url = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
-    Store::open(&url, |name| env.raw(name)).context("DARKROOM_STORAGE_URL")
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -26,8 +25,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `DARKROOM_STORAGE_URL`, `…_DATA_DIR`, `…_PUBLIC_URL`, `…_PRESETS` (the path of a TOML
-    /// file), `…_POST_PROCESSOR_CONCURRENCY` (pictures cut at once, as many as there are processors)
+    /// Reads `DARKROOM_STORAGE_URL`, `…_DATA_DIR`, `…_PUBLIC_URL`, `…_PRESETS` (TOML; a file's path
+    /// in `…_PRESETS_FILE`), `…_POST_PROCESSOR_CONCURRENCY` (pictures cut at once, as many as there are processors)
     /// and what [`bus::Config`] reads.
     ///
     /// # Errors
@@ -40,9 +39,9 @@ impl Config {
             .get();
         Ok(Self {
             bus: bus::Config::from_env(env, "post-processor")?,
-            store: store(env)?,
+            store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
-            presets: presets(env)?,
+            presets: env.or("DARKROOM_PRESETS", Presets::builtin())?,
             // The original is safe, so there is time to sit out a store that is away.
             policy: Policy {
                 concurrency,
@@ -52,22 +51,6 @@ impl Config {
             },
         })
     }
-}
-
-fn store(env: &Env) -> anyhow::Result<Store> {
-    let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
-    let url = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
-    Store::open(&url, |name| env.raw(name)).context("DARKROOM_STORAGE_URL")
-}
-
-fn presets(env: &Env) -> anyhow::Result<Presets> {
-    const PRESETS: &str = "DARKROOM_PRESETS";
-    let Some(path) = env.optional::<PathBuf>(PRESETS)? else {
-        return Ok(Presets::builtin());
-    };
-    let file = std::fs::read_to_string(&path)
-        .with_context(|| format!("{PRESETS}: cannot read `{}`", path.display()))?;
-    Presets::parse(&file).with_context(|| format!("{PRESETS}: `{}`", path.display()))
 }
 
 #[cfg(test)]
@@ -81,7 +64,7 @@ mod tests {
         };
         let path = folder.join("presets.toml");
         std::fs::write(&path, presets)?;
-        Config::from_env(&env.with([("DARKROOM_PRESETS", path.display().to_string())]))
+        Config::from_env(&env.with([("DARKROOM_PRESETS_FILE", path.display().to_string())]))
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Config {
         let concurrency = env.or("DARKROOM_UPLOADER_CONCURRENCY", CONCURRENCY)?.get();
         Ok(Self {
             bus: bus::Config::from_env(env, "uploader")?,
-            store: store(env)?,
+            store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
             sources: sources(env)?,
             policy: Policy {
@@ -53,12 +53,6 @@ impl Config {
             },
         })
     }
-}
-
-fn store(env: &Env) -> anyhow::Result<Store> {
-    let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
-    let url = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
-    Store::open(&url, |name| env.raw(name)).context("DARKROOM_STORAGE_URL")
 }
 
 fn sources(env: &Env) -> Result<egress::Policy, EnvError> {

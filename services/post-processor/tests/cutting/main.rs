@@ -156,6 +156,25 @@ async fn what_cannot_be_cut_says_why() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn when_the_store_takes_no_cuts_the_picture_fails_in_the_end() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    // Nothing can be put below a file.
+    std::fs::write(world.folder.path().join("derived"), "")?;
+    let id = GenerationId::generate();
+    let stored = world.stored(id, 0, testkit::png(64, 64)?).await?;
+    world.complete(id, &["thumbnail"], vec![stored]).await?;
+
+    let ready = world.ready(id).await?;
+    let code = ready.images[0].error.as_ref().map(|error| error.code);
+    assert_eq!(code, Some(Code::StoreFailed));
+    assert!(matches!(
+        &world.news(ready.images[0].id).await?[..],
+        [Event::ImageFailed(_)]
+    ));
+    world.stop().await
+}
+
+#[tokio::test]
 async fn the_same_work_done_twice_is_told_once() -> anyhow::Result<()> {
     let world = World::start().await?;
     let id = GenerationId::generate();

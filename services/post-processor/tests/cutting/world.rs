@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) nats: NatsServer,
     life: Life,
     service: JoinHandle<anyhow::Result<()>>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
@@ -43,6 +43,8 @@ impl World {
             presets: Presets::builtin(),
             policy: Policy {
                 concurrency: 2,
+                attempts: 2,
+                pause: Duration::from_millis(50),
                 ..Policy::NETWORK
             },
         };
@@ -54,7 +56,7 @@ impl World {
             nats,
             life,
             service,
-            _folder: folder,
+            folder,
         })
     }
 

@@ -121,6 +121,24 @@ async fn a_stumbling_host_is_asked_again_until_it_delivers() -> anyhow::Result<(
 }
 
 #[tokio::test]
+async fn a_store_that_fails_is_tried_again_until_it_takes_the_picture() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    // Nothing can be put below a file.
+    let obstacle = world.folder.path().join("generated");
+    std::fs::write(&obstacle, "")?;
+    let id = GenerationId::generate();
+    world.render(id, &[Some("whole")], HOUR).await?;
+    testkit::wait_until(PATIENCE, "a second try", async || world.links.asked() >= 2).await?;
+    std::fs::remove_file(&obstacle)?;
+
+    assert_eq!(
+        world.completed(id).await?.images[0].state,
+        ImageState::Stored
+    );
+    world.stop().await
+}
+
+#[tokio::test]
 async fn when_the_links_have_died_trying_ends() -> anyhow::Result<()> {
     let world = World::start().await?;
     let id = GenerationId::generate();

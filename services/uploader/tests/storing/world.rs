@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) nats: NatsServer,
     life: Life,
     service: JoinHandle<anyhow::Result<()>>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
@@ -64,7 +64,7 @@ impl World {
             nats,
             life,
             service,
-            _folder: folder,
+            folder,
         })
     }
 
