@@ -1,9 +1,11 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::geometry::Plan;
+use crate::aim::aim;
+use crate::encode::{Encoded, Marks, encode};
+use crate::geometry::{Crop, Plan};
 use crate::raster::Raster;
-use crate::{Encoding, Error, Format, Picture, Preset, Provenance, encode};
+use crate::{Encoding, Error, Fit, Format, Picture, Preset, Provenance};
 
 /// A finished image, with what was done to get it.
 #[derive(Debug, Clone)]
@@ -20,6 +22,15 @@ pub struct Cut {
     pub crop_loss: f32,
     /// Whether the kept part had to be enlarged.
     pub upscaled: bool,
+    /// The part of the source that was kept.
+    pub crop: Crop,
+    /// Whether the picture seems to have lettering that is not whole in the cut. Looked for with
+    /// [`Gravity::TextSafe`](crate::Gravity::TextSafe) only, and false for all other gravities.
+    pub text_at_risk: bool,
+    /// The quality of the file, lower than the preset's where its bytes are limited; none for PNG.
+    pub quality: Option<u8>,
+    /// Whether the file has more bytes than the preset allows even with the least quality.
+    pub over_budget: bool,
 }
 
 /// Cuts `preset` from `picture` and marks it as made by a model. Nothing of the source's metadata but
@@ -27,21 +38,22 @@ pub struct Cut {
 ///
 /// # Errors
 ///
-/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodeJpeg`] or [`Error::EncodePng`]; none is
-/// expected of a decoded picture and a parsed preset.
+/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodeJpeg`], [`Error::EncodePng`] or
+/// [`Error::EncodeWebp`]; none is expected of a decoded picture and a parsed preset.
 pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Result<Cut, Error> {
     let source = (picture.width(), picture.height());
-    let plan = Plan::new(source, preset);
-    let resized = resize(&picture.raster, &plan)?;
-    let xmp = provenance.xmp();
-    let profile = picture.profile.as_deref();
-    let bytes = match preset.encoding {
-        Encoding::Jpeg { quality } => {
-            let raster = resized.flattened().on_canvas(plan.canvas, plan.offset);
-            encode::jpeg(&raster, quality, xmp, profile)?
-        }
-        Encoding::Png => encode::png(&resized.on_canvas(plan.canvas, plan.offset), xmp, profile)?,
+    let aim = aim(picture, preset);
+    let plan = Plan::aimed(source, preset, aim.gravity);
+    let raster = laid_out(picture, preset, &plan)?;
+    let marks = Marks {
+        xmp: &provenance.xmp(),
+        profile: picture.profile.as_deref(),
     };
+    let Encoded {
+        bytes,
+        quality,
+        over_budget,
+    } = encode(&raster, preset, &marks)?;
     Ok(Cut {
         bytes,
         width: plan.canvas.0,
@@ -49,7 +61,45 @@ pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Resul
         format: preset.encoding.format(),
         crop_loss: plan.crop_loss(source),
         upscaled: plan.upscaled(),
+        crop: plan.crop,
+        text_at_risk: aim.text_at_risk,
+        quality,
+        over_budget,
     })
+}
+
+/// The pixels of the result, without alpha where its format has none.
+fn laid_out(picture: &Picture, preset: &Preset, plan: &Plan) -> Result<Raster, Error> {
+    let resized = resize(&picture.raster, plan)?;
+    let resized = match preset.encoding {
+        Encoding::Jpeg { .. } => resized.flattened(),
+        Encoding::Png | Encoding::Webp { .. } => resized,
+    };
+    if preset.fit == Fit::Extend && plan.inner != plan.canvas {
+        let ground = backdrop(picture, preset, resized.alpha)?;
+        return Ok(resized.laid_on(ground, plan.offset));
+    }
+    Ok(resized.on_canvas(plan.canvas, plan.offset))
+}
+
+/// The picture without its details, filling the whole size.
+fn backdrop(picture: &Picture, preset: &Preset, alpha: bool) -> Result<Raster, Error> {
+    /// As many pixels of the longest side are left of it.
+    const BLURRED: usize = 16;
+    let small = picture.small().within(BLURRED);
+    let raster = Raster {
+        width: small.width as u32,
+        height: small.height as u32,
+        alpha: true,
+        pixels: small.pixels.into_flattened(),
+    };
+    let cover = Preset {
+        fit: Fit::Cover,
+        ..preset.clone()
+    };
+    let plan = Plan::new((raster.width, raster.height), &cover);
+    let raster = if alpha { raster } else { raster.flattened() };
+    resize(&raster, &plan)
 }
 
 /// Crops and resizes in one pass.

@@ -82,4 +82,7 @@ pub enum Error {
     /// The PNG could not be written.
     #[error("cannot encode a png image")]
     EncodePng(#[source] png::EncodingError),
+    /// The `WebP` could not be written.
+    #[error("cannot encode a webp image")]
+    EncodeWebp(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

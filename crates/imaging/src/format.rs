@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// A format that we read; all but WebP are also written.
+/// A format that we read and write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// W3C Portable Network Graphics.

@@ -16,18 +16,28 @@ pub(crate) struct Plan {
     pub(crate) offset: (u32, u32),
 }
 
-/// A part of the source, in its pixels.
+/// A part of the source, in its pixels; sides may lie between two of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Crop {
-    pub(crate) left: f64,
-    pub(crate) top: f64,
-    pub(crate) width: f64,
-    pub(crate) height: f64,
+pub struct Crop {
+    /// From the left edge of the source.
+    pub left: f64,
+    /// From its top.
+    pub top: f64,
+    /// Never 0.
+    pub width: f64,
+    /// Never 0.
+    pub height: f64,
 }
 
 impl Plan {
-    /// Decides how `source`, its width and height in pixels, gets into `preset`.
+    /// Decides how `source`, its width and height in pixels, gets into `preset`. Gravities that look
+    /// at the picture count as the middle here.
     pub(crate) fn new(source: (u32, u32), preset: &Preset) -> Self {
+        Self::aimed(source, preset, preset.gravity)
+    }
+
+    /// The same with another gravity than the preset's.
+    pub(crate) fn aimed(source: (u32, u32), preset: &Preset, gravity: Gravity) -> Self {
         let target = (preset.width, preset.height);
         let whole = Crop {
             left: 0.0,
@@ -36,19 +46,19 @@ impl Plan {
             height: source.1.into(),
         };
         match preset.fit {
-            Fit::Cover => Self::filled(cover(source, target, preset.gravity), target),
+            Fit::Cover => Self::filled(cover(source, target, gravity), target),
             Fit::Inside => Self::filled(
                 whole,
                 scaled(source, fitting(source, target).min(1.0), target),
             ),
-            Fit::Contain => {
+            Fit::Contain | Fit::Extend => {
                 let inner = scaled(source, fitting(source, target), target);
                 let room = (target.0 - inner.0, target.1 - inner.1);
                 Self {
                     crop: whole,
                     inner,
                     canvas: target,
-                    offset: share(room, preset.gravity),
+                    offset: share(room, gravity),
                 }
             }
         }
@@ -88,6 +98,9 @@ fn cover(source: (u32, u32), target: (u32, u32), gravity: Gravity) -> Crop {
             (x * source_width - width / 2.0).clamp(0.0, source_width - width),
             (y * source_height - height / 2.0).clamp(0.0, source_height - height),
         ),
+        Gravity::Attention | Gravity::TextSafe => {
+            ((source_width - width) / 2.0, (source_height - height) / 2.0)
+        }
     };
     Crop {
         left: on_grid(left),
@@ -112,12 +125,12 @@ fn scaled(source: (u32, u32), scale: f64, most: (u32, u32)) -> (u32, u32) {
     (side(source.0, most.0), side(source.1, most.1))
 }
 
-/// Where the picture lies on a canvas with `room` to spare. All of a focal point's picture is
-/// visible, so it needs no side.
+/// Where the picture lies on a canvas with `room` to spare. All of the picture is visible, so that
+/// nothing in it needs a side.
 fn share(room: (u32, u32), gravity: Gravity) -> (u32, u32) {
     let (x, y) = match gravity {
         Gravity::Anchor { x, y } => (x, y),
-        Gravity::Focal { .. } => (0.5, 0.5),
+        Gravity::Focal { .. } | Gravity::Attention | Gravity::TextSafe => (0.5, 0.5),
     };
     (
         (f64::from(room.0) * x) as u32,

@@ -3,6 +3,7 @@
 //! Knows formats, limits, crops, presets and provenance marks. Does no I/O, spawns nothing and trusts
 //! no input: every length in a file is checked before anything is allocated for it.
 
+mod aim;
 mod container;
 mod cut;
 mod decode;
@@ -24,6 +25,7 @@ pub use cut::{Cut, cut};
 pub use decode::decode;
 pub use error::Error;
 pub use format::{Format, sniff};
+pub use geometry::Crop;
 pub use inspect::{Info, decode_memory, inspect, verify_whole};
 pub use limits::Limits;
 pub use picture::Picture;

@@ -1,5 +1,6 @@
 use std::sync::OnceLock;
 
+use crate::aim::{self, Line};
 use crate::raster::Raster;
 use crate::small::Small;
 
@@ -13,6 +14,7 @@ pub struct Picture {
     pub(crate) profile: Option<Vec<u8>>,
     /// Made when somebody first asks, and then for all cuts.
     small: OnceLock<Small>,
+    lettering: OnceLock<Vec<Line>>,
 }
 
 impl Picture {
@@ -29,12 +31,18 @@ impl Picture {
             raster,
             profile,
             small: OnceLock::new(),
+            lettering: OnceLock::new(),
         }
     }
 
     /// A copy of at most 512 pixels a side, to judge the picture by.
     pub(crate) fn small(&self) -> &Small {
         self.small.get_or_init(|| Small::of(&self.raster, 512))
+    }
+
+    /// The lines of what looks like lettering.
+    pub(crate) fn lettering(&self) -> &[Line] {
+        self.lettering.get_or_init(|| aim::lettering(self))
     }
 
     /// Width in pixels.

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use ring::digest;
 
 use crate::Format;
@@ -17,6 +19,7 @@ pub struct Preset {
     pub(crate) fit: Fit,
     pub(crate) gravity: Gravity,
     pub(crate) encoding: Encoding,
+    pub(crate) max_bytes: Option<u32>,
 }
 
 /// How a picture gets into the preset's size.
@@ -26,11 +29,14 @@ pub enum Fit {
     Cover,
     /// Shows the whole picture in exactly the size, with white beside it.
     Contain,
+    /// Shows the whole picture in exactly the size, with a blurred copy of it beside it.
+    Extend,
     /// Shows the whole picture within the size, in its own ratio and never enlarged.
     Inside,
 }
 
-/// Which part is kept by [`Fit::Cover`], and where the picture lies with [`Fit::Contain`].
+/// Which part is kept by [`Fit::Cover`], and where the picture lies with [`Fit::Contain`] and
+/// [`Fit::Extend`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Gravity {
     /// A place between the edges: 0 is left or top, 1 is right or bottom. The centre is 0.5, 0.5 and
@@ -49,6 +55,11 @@ pub enum Gravity {
         /// From top to bottom.
         y: f64,
     },
+    /// The part with most edges, strong colours and skin.
+    Attention,
+    /// The part that keeps most lettering whole, and as for the rest as [`Gravity::Attention`]. What
+    /// could not be kept is told by [`Cut::text_at_risk`](crate::Cut::text_at_risk).
+    TextSafe,
 }
 
 impl Gravity {
@@ -66,6 +77,11 @@ pub enum Encoding {
     },
     /// PNG, lossless.
     Png,
+    /// `WebP` with loss, and with alpha where the picture has any.
+    Webp {
+        /// 1 to 100 on libwebp's scale.
+        quality: u8,
+    },
 }
 
 impl Encoding {
@@ -75,6 +91,7 @@ impl Encoding {
         match self {
             Self::Jpeg { .. } => Format::Jpeg,
             Self::Png => Format::Png,
+            Self::Webp { .. } => Format::Webp,
         }
     }
 }
@@ -116,6 +133,13 @@ impl Preset {
         self.encoding
     }
 
+    /// How many bytes the file should have at most, for which its quality is lowered; none for no
+    /// such limit.
+    #[must_use]
+    pub fn max_bytes(&self) -> Option<u32> {
+        self.max_bytes
+    }
+
     /// Eight hex digits that change whenever the same source would give another file, and only then.
     /// The name is not part of it. Belongs in the object key, so that a changed preset never
     /// overwrites or is mistaken for what was cut before.
@@ -128,8 +152,12 @@ impl Preset {
             fit,
             gravity,
             encoding,
+            max_bytes,
         } = self;
-        let recipe = format!("{ENGINE} {width}x{height} {fit:?} {gravity:?} {encoding:?}");
+        let mut recipe = format!("{ENGINE} {width}x{height} {fit:?} {gravity:?} {encoding:?}");
+        if let Some(most) = max_bytes {
+            let _infallible = write!(recipe, " {most}");
+        }
         let digest = digest::digest(&digest::SHA256, recipe.as_bytes());
         digest
             .as_ref()
@@ -152,6 +180,7 @@ mod tests {
             fit: Fit::Cover,
             gravity: Gravity::CENTER,
             encoding: Encoding::Jpeg { quality: 80 },
+            max_bytes: None,
         }
     }
 
@@ -187,6 +216,14 @@ mod tests {
             },
             Preset {
                 encoding: Encoding::Png,
+                ..preset()
+            },
+            Preset {
+                encoding: Encoding::Webp { quality: 80 },
+                ..preset()
+            },
+            Preset {
+                max_bytes: Some(50_000),
                 ..preset()
             },
         ];

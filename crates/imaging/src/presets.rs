@@ -1,6 +1,7 @@
 mod fields;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use toml::{Table, Value};
@@ -13,6 +14,8 @@ const MAX_NAME: usize = 40;
 /// The largest side of a cut in pixels: 4096x4096 takes 48 MiB before it is encoded.
 const MAX_SIDE: i64 = 4096;
 const DEFAULT_QUALITY: i64 = 80;
+/// Less than a few KiB hold little more than the marks; more than 32 MiB is no limit.
+const BYTE_BUDGETS: RangeInclusive<i64> = 4096..=32 << 20;
 
 /// The presets of an installation, by name.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +70,9 @@ pub enum InvalidPreset {
         expected: String,
     },
     /// A known format that this build has no encoder for.
-    #[error("preset `{preset}`: `format`: this build cannot write {format} yet; use jpeg or png")]
+    #[error(
+        "preset `{preset}`: `format`: this build cannot write {format} yet; use jpeg, png or webp"
+    )]
     CannotWrite {
         /// Whose field.
         preset: String,
@@ -143,14 +148,18 @@ fn preset(name: &str, value: Value) -> Result<Preset, InvalidPreset> {
         });
     };
     let mut fields = Fields::new(name, table);
-    let preset = Preset {
+    let mut preset = Preset {
         name: name.to_owned(),
         width: fields.integer("width", 1..=MAX_SIDE, None)?,
         height: fields.integer("height", 1..=MAX_SIDE, None)?,
         fit: fields.choice("fit", FITS, None)?,
         gravity: gravity(&mut fields)?,
         encoding: encoding(&mut fields)?,
+        max_bytes: None,
     };
+    if preset.encoding != Encoding::Png {
+        preset.max_bytes = fields.optional("max_bytes", BYTE_BUDGETS)?;
+    }
     fields.finish()?;
     Ok(preset)
 }
@@ -158,10 +167,11 @@ fn preset(name: &str, value: Value) -> Result<Preset, InvalidPreset> {
 const FITS: &[(&str, Fit)] = &[
     ("cover", Fit::Cover),
     ("contain", Fit::Contain),
+    ("extend", Fit::Extend),
     ("inside", Fit::Inside),
 ];
 
-const COMPASS: &[(&str, Gravity)] = &[
+const GRAVITIES: &[(&str, Gravity)] = &[
     ("center", Gravity::CENTER),
     ("north", Gravity::Anchor { x: 0.5, y: 0.0 }),
     ("northeast", Gravity::Anchor { x: 1.0, y: 0.0 }),
@@ -171,12 +181,14 @@ const COMPASS: &[(&str, Gravity)] = &[
     ("southwest", Gravity::Anchor { x: 0.0, y: 1.0 }),
     ("west", Gravity::Anchor { x: 0.0, y: 0.5 }),
     ("northwest", Gravity::Anchor { x: 0.0, y: 0.0 }),
+    ("attention", Gravity::Attention),
+    ("text-safe", Gravity::TextSafe),
 ];
 
 fn gravity(fields: &mut Fields<'_>) -> Result<Gravity, InvalidPreset> {
     match fields.point("gravity")? {
         Some((x, y)) => Ok(Gravity::Focal { x, y }),
-        None => fields.choice("gravity", COMPASS, Some(Gravity::CENTER)),
+        None => fields.choice("gravity", GRAVITIES, Some(Gravity::CENTER)),
     }
 }
 
@@ -192,6 +204,9 @@ fn encoding(fields: &mut Fields<'_>) -> Result<Encoding, InvalidPreset> {
             quality: fields.integer("quality", 1..=100, Some(DEFAULT_QUALITY))?,
         }),
         "png" => Ok(Encoding::Png),
+        "webp" => Ok(Encoding::Webp {
+            quality: fields.integer("quality", 1..=100, Some(DEFAULT_QUALITY))?,
+        }),
         format => Err(fields.cannot_write(format)),
     }
 }

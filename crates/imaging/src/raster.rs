@@ -46,21 +46,34 @@ impl Raster {
         if (self.width, self.height) == size {
             return self;
         }
-        let bytes = if self.alpha { 4 } else { 3 };
-        let row = self.width as usize * bytes;
-        let canvas_row = size.0 as usize * bytes;
-        let mut pixels = vec![u8::MAX; canvas_row * size.1 as usize];
-        let rows = pixels.chunks_exact_mut(canvas_row).skip(offset.1 as usize);
-        for (to, from) in rows.zip(self.pixels.chunks_exact(row)) {
-            let left = offset.0 as usize * bytes;
-            to[left..left + row].copy_from_slice(from);
-        }
-        Self {
+        let white = Self {
             width: size.0,
             height: size.1,
             alpha: self.alpha,
-            pixels,
+            pixels: vec![u8::MAX; size.0 as usize * size.1 as usize * self.bytes_per_pixel()],
+        };
+        self.laid_on(white, offset)
+    }
+
+    /// Puts the picture at `offset` on `ground`, of the same kind; it lies inside.
+    pub(crate) fn laid_on(&self, mut ground: Self, offset: (u32, u32)) -> Self {
+        let bytes = self.bytes_per_pixel();
+        let row = self.width as usize * bytes;
+        let rows = ground
+            .pixels
+            .chunks_exact_mut(ground.width as usize * bytes);
+        for (to, from) in rows
+            .skip(offset.1 as usize)
+            .zip(self.pixels.chunks_exact(row))
+        {
+            let left = offset.0 as usize * bytes;
+            to[left..left + row].copy_from_slice(from);
         }
+        ground
+    }
+
+    fn bytes_per_pixel(&self) -> usize {
+        if self.alpha { 4 } else { 3 }
     }
 
     /// Turns four bytes a pixel into three, in place.

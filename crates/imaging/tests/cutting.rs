@@ -212,3 +212,84 @@ fn a_contain_is_filled_up_with_white() -> Result<()> {
     assert!(cut.crop_loss == 0.0 && !cut.upscaled);
     Ok(())
 }
+
+#[test]
+fn an_extend_is_filled_up_with_the_picture_itself() -> Result<()> {
+    let row = [[200, 0, 0], [0, 0, 200]]
+        .map(|color| color.repeat(60))
+        .concat();
+    let source = samples::png(120, 40, ColorType::Rgb, BitDepth::Eight, &row.repeat(40))?;
+    let picture = decode(&source, &Limits::default())?;
+    for format in ["png", "jpeg", "webp"] {
+        let lines = format!("width=240\nheight=240\nfit=\"extend\"\nformat=\"{format}\"");
+        let cut = cut(&picture, &samples::custom(&lines)?, &samples::provenance()?)?;
+        let image = reopened(&cut.bytes, cut.format)?.into_rgb8();
+
+        assert_eq!(image.dimensions(), (240, 240));
+        assert!(cut.crop_loss == 0.0 && cut.upscaled);
+        // Red on the left and blue on the right, above the picture as in it.
+        for y in [5, 120, 235] {
+            let (left, right) = (image.get_pixel(5, y).0, image.get_pixel(234, y).0);
+            assert!(left[0] > 150 && left[2] < 60, "{format}: {left:?} at {y}");
+            assert!(
+                right[2] > 150 && right[0] < 60,
+                "{format}: {right:?} at {y}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_webp_keeps_colours_and_transparency() -> Result<()> {
+    let mut data = [200, 40, 10, 0].repeat(32 * 16);
+    data.extend([200, 40, 10, 255].repeat(32 * 16));
+    let source = samples::png(32, 32, ColorType::Rgba, BitDepth::Eight, &data)?;
+    let picture = decode(&source, &Limits::default())?;
+    let preset = samples::custom("width=64\nheight=64\nfit=\"cover\"\nformat=\"webp\"")?;
+    let cut = cut(&picture, &preset, &samples::provenance()?)?;
+
+    assert_eq!(imaging::verify_whole(&cut.bytes)?.format, Format::Webp);
+    let image = reopened(&cut.bytes, cut.format)?.into_rgba8();
+    let (clear, full) = (image.get_pixel(30, 4).0, image.get_pixel(30, 60).0);
+    assert_eq!((clear[3], full[3]), (0, 255));
+    assert!(full[0].abs_diff(200) < 12 && full[1].abs_diff(40) < 12 && full[2].abs_diff(10) < 12);
+    Ok(())
+}
+
+#[test]
+fn a_byte_budget_lowers_the_quality_and_no_more_than_it_must() -> Result<()> {
+    let grain = |at: u32| (at.wrapping_mul(at ^ 0x9e37_79b9) >> 13) as u8;
+    let data: Vec<u8> = (0..256 * 256 * 3).map(grain).collect();
+    let source = samples::png(256, 256, ColorType::Rgb, BitDepth::Eight, &data)?;
+    let picture = decode(&source, &Limits::default())?;
+    for format in ["jpeg", "webp"] {
+        let cut = |extra: &str| -> Result<_> {
+            let lines =
+                format!("width=256\nheight=256\nfit=\"cover\"\nformat=\"{format}\"\n{extra}");
+            Ok(cut(
+                &picture,
+                &samples::custom(&lines)?,
+                &samples::provenance()?,
+            )?)
+        };
+        let free = cut("")?;
+        assert_eq!((free.quality, free.over_budget), (Some(80), false));
+        let most = free.bytes.len() * 6 / 10;
+        let tight = cut(&format!("max_bytes={most}"))?;
+        assert!(tight.bytes.len() <= most && !tight.over_budget, "{format}");
+        assert!(
+            tight.bytes.len() * 10 >= most * 8,
+            "{format}: {} of {most}",
+            tight.bytes.len()
+        );
+        assert!(tight.quality < Some(80));
+        let hopeless = cut("max_bytes=4096")?;
+        assert!(
+            hopeless.over_budget && hopeless.quality == Some(10),
+            "{format}"
+        );
+        assert!(hopeless.bytes.len() < tight.bytes.len());
+    }
+    Ok(())
+}

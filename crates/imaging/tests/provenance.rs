@@ -17,6 +17,10 @@ fn png_preset() -> Result<Preset> {
     samples::custom("width=64\nheight=64\nfit=\"cover\"\nformat=\"png\"")
 }
 
+fn webp_preset() -> Result<Preset> {
+    samples::custom("width=64\nheight=64\nfit=\"cover\"\nformat=\"webp\"")
+}
+
 /// The data of all APP segments of a number.
 fn app_segments(jpeg: &[u8], number: u8) -> Vec<&[u8]> {
     let (mut at, mut found) = (2, Vec::new());
@@ -79,6 +83,86 @@ fn a_png_carries_its_origin_in_itxt() -> Result<()> {
         .strip_prefix(b"XML:com.adobe.xmp\0\0\0\0\0")
         .context("not plain XMP")?;
     assert_marked(std::str::from_utf8(xmp)?);
+    Ok(())
+}
+
+#[test]
+fn a_webp_carries_its_origin_in_an_xmp_chunk() -> Result<()> {
+    let picture = decode(&samples::rgb_png(65, 63)?, &Limits::default())?;
+    let bytes = cut_bytes(&picture, &webp_preset()?)?;
+
+    // The decoder of the `image` crate reads the chunk on its own.
+    let reader = std::io::Cursor::new(&bytes);
+    let mut decoder = image::codecs::webp::WebPDecoder::new(reader)?;
+    let xmp = image::ImageDecoder::xmp_metadata(&mut decoder)?.context("no XMP")?;
+    assert_marked(std::str::from_utf8(&xmp)?);
+    Ok(())
+}
+
+/// What exiftool, which shares no code with us, reads of a file: one line for each tag.
+fn exiftool(name: &str, bytes: &[u8]) -> Result<Option<String>> {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes)?;
+    let tags = [
+        "-s",
+        "-G1",
+        "-XMP:all",
+        "-ICC_Profile:ColorSpaceData",
+        "-validate",
+        "-warning",
+        "-a",
+    ];
+    let output = std::process::Command::new("exiftool")
+        .args(tags)
+        .arg(&path)
+        .output();
+    std::fs::remove_file(&path)?;
+    match output {
+        Ok(output) => Ok(Some(String::from_utf8(output.stdout)?)),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err.into()),
+    }
+}
+
+#[test]
+fn an_independent_reader_finds_the_marks_in_every_format() -> Result<()> {
+    // A profile's own length comes first; exiftool reads none that lies about it.
+    let mut profile = vec![0; 600];
+    profile[..4].copy_from_slice(&600u32.to_be_bytes());
+    profile[16..20].copy_from_slice(b"RGB ");
+    profile[36..40].copy_from_slice(b"acsp");
+    profile[128..160].copy_from_slice(b"\0\0\0\x01cprt\0\0\0\x90\0\0\0\x10text\0\0\0\0nobody\0\0");
+    let mut info = png::Info::with_size(64, 64);
+    info.color_type = png::ColorType::Rgb;
+    info.icc_profile = Some(Cow::Owned(profile));
+    let source = samples::png_with(info, &samples::marked(64, 64))?;
+    let picture = decode(&source, &Limits::default())?;
+
+    let presets = [samples::preset("thumbnail")?, png_preset()?, webp_preset()?];
+    for preset in presets {
+        let cut = cut(&picture, &preset, &samples::provenance()?)?;
+        let name = format!("marks-{}.{}", std::process::id(), cut.format.extension());
+        let Some(tags) = exiftool(&name, &cut.bytes)? else {
+            eprintln!("SKIPPED: exiftool is missing (Debian: libimage-exiftool-perl), so nobody");
+            eprintln!("SKIPPED: but us has read the marks that our files carry");
+            return Ok(());
+        };
+        let has = |tag: &str, value: &str| {
+            tags.lines()
+                .any(|line| line.contains(tag) && line.contains(value))
+        };
+        let source = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
+        assert!(has("DigitalSourceType", source), "{name}: {tags}");
+        assert!(has("[XMP-xmp]", "Ideogram V_3"), "{name}: {tags}");
+        assert!(has("CreateDate", "2026:01:02 03:04:05Z"), "{name}: {tags}");
+        assert!(has("Identifier", "gen_01"), "{name}: {tags}");
+        assert!(
+            has("AIPromptInformation", "a <red> kite & dunes"),
+            "{name}: {tags}"
+        );
+        assert!(has("ColorSpaceData", "RGB"), "{name}: {tags}");
+        assert!(!has("Warning", "XMP"), "{name}: {tags}");
+    }
     Ok(())
 }
 

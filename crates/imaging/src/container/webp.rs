@@ -7,6 +7,10 @@ use crate::{Error, Format};
 const FILE_HEADER: usize = 12;
 const CHUNK_HEADER: usize = 8;
 const ANIMATION: u8 = 0b10;
+/// Flags of the extended header: an XMP packet, a plane of alpha, a colour profile.
+pub(crate) const XMP: u8 = 0b100;
+pub(crate) const ALPHA: u8 = 0b1_0000;
+pub(crate) const PROFILE: u8 = 0b10_0000;
 
 struct Chunk<'a> {
     kind: &'a [u8],
@@ -64,6 +68,45 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
         })
     } else {
         Err(malformed("not exactly one picture"))
+    }
+}
+
+/// Writes the picture of a file again, in the extended format and the order that it asks for.
+pub(crate) fn extended(
+    file: &[u8],
+    (width, height): (u32, u32),
+    flags: u8,
+    profile: Option<&[u8]>,
+    xmp: &str,
+) -> Result<Vec<u8>, Error> {
+    let side = |side: u32| side.saturating_sub(1).to_le_bytes();
+    let (width, height) = (side(width), side(height));
+    let header = [&[flags, 0, 0, 0], &width[..3], &height[..3]].concat();
+    let mut bytes = [b"RIFF\0\0\0\0WEBP".as_slice()].concat();
+    push(&mut bytes, b"VP8X", &header);
+    if let Some(profile) = profile {
+        push(&mut bytes, b"ICCP", profile);
+    }
+    let mut at = FILE_HEADER;
+    while at < file.len() {
+        let chunk = chunk_at(file, at)?;
+        at = chunk.end;
+        if let b"ALPH" | b"VP8 " | b"VP8L" = chunk.kind {
+            push(&mut bytes, chunk.kind, chunk.data);
+        }
+    }
+    push(&mut bytes, b"XMP ", xmp.as_bytes());
+    let length = (bytes.len() - 8) as u32;
+    bytes[4..8].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
+}
+
+fn push(bytes: &mut Vec<u8>, kind: &[u8], data: &[u8]) {
+    bytes.extend_from_slice(kind);
+    bytes.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(data);
+    if data.len() % 2 == 1 {
+        bytes.push(0);
     }
 }
 

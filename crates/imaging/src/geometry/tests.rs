@@ -11,6 +11,7 @@ fn preset(size: (u32, u32), fit: Fit, gravity: Gravity) -> Preset {
         fit,
         gravity,
         encoding: Encoding::Png,
+        max_bytes: None,
     }
 }
 

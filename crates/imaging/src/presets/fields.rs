@@ -38,6 +38,19 @@ impl<'a> Fields<'a> {
         ))
     }
 
+    /// A whole number in `range`, or none where the field is not there.
+    pub(super) fn optional<T: TryFrom<i64>>(
+        &mut self,
+        field: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Result<Option<T>, InvalidPreset> {
+        if self.table.contains_key(field) {
+            self.integer(field, range, None).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// One of the named `choices`.
     pub(super) fn choice<T: Copy>(
         &mut self,

@@ -43,6 +43,7 @@ fn gravity_is_a_name_or_a_point() -> anyhow::Result<()> {
         gravity("gravity = \"southwest\"")?,
         Some(Gravity::Anchor { x: 0.0, y: 1.0 })
     );
+    assert_eq!(gravity("gravity = \"text-safe\"")?, Some(Gravity::TextSafe));
     assert_eq!(
         gravity("gravity = { x = 0.25, y = 1 }")?,
         Some(Gravity::Focal { x: 0.25, y: 1.0 })
@@ -74,7 +75,7 @@ fn a_refusal_names_the_preset_and_the_field_and_says_what_would_do() {
         ),
         (
             "[a]\nwidth = 1\nheight = 1\nfit = \"fill\"",
-            "preset `a`: `fit` must be one of cover, contain, inside",
+            "preset `a`: `fit` must be one of cover, contain, extend, inside",
         ),
     ];
     for (toml, message) in cases {
@@ -100,12 +101,31 @@ fn a_refusal_names_the_preset_and_the_field_and_says_what_would_do() {
 
 #[test]
 fn formats_without_an_encoder_are_refused_by_name() {
-    for format in ["webp", "avif"] {
-        let message = format!(
-            "preset `card`: `format`: this build cannot write {format} yet; use jpeg or png"
-        );
-        assert_eq!(refusal(&CARD.replace("jpeg", format)), message);
-    }
+    assert_eq!(
+        refusal(&CARD.replace("jpeg", "avif")),
+        "preset `card`: `format`: this build cannot write avif yet; use jpeg, png or webp"
+    );
+}
+
+#[test]
+fn a_byte_budget_needs_a_quality_to_lower() -> anyhow::Result<()> {
+    let budget = |toml: &str| -> anyhow::Result<_> {
+        Ok(Presets::parse(toml)?
+            .get("card")
+            .and_then(Preset::max_bytes))
+    };
+
+    assert_eq!(budget(CARD)?, None);
+    assert_eq!(budget(&format!("{CARD}max_bytes = 50000"))?, Some(50_000));
+    assert_eq!(
+        refusal(&format!("{CARD}max_bytes = 100")),
+        "preset `card`: `max_bytes` must be a whole number from 4096 to 33554432"
+    );
+    assert_eq!(
+        refusal(&format!("{}max_bytes = 50000", CARD.replace("jpeg", "png"))),
+        "preset `card`: `max_bytes` is not known here"
+    );
+    Ok(())
 }
 
 #[test]
