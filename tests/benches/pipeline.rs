@@ -79,7 +79,9 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(scenario: &Scenario) -> anyhow::Result<Figures> {
     let system = System::start(scenario).await?;
-    let nats = async_nats::connect(format!("nats://127.0.0.1:{}", system.nats_port)).await?;
+    let nats = async_nats::ConnectOptions::new()
+        .connect(format!("nats://127.0.0.1:{}", system.nats_port))
+        .await?;
     let jetstream = jetstream::new(nats.clone());
     system
         .work(&nats, &jetstream, scenario.warm_up, scenario.presets)
@@ -303,7 +305,7 @@ fn pid_of(name: &str, folder: &Path) -> Option<u32> {
         })
 }
 
-/// User and system time of a process so far (proc_pid_stat(5), fields 14 and 15; 100 ticks a second).
+/// User and system time of a process so far (`proc_pid_stat(5)`, fields 14 and 15; 100 ticks a second).
 fn cpu_ms(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat
@@ -319,7 +321,7 @@ fn cpu_ms(pid: u32) -> anyhow::Result<f64> {
     Ok((user + system) * 10.0)
 }
 
-/// Peak resident memory of a process (proc_pid_status(5), VmHWM).
+/// Peak resident memory of a process (`proc_pid_status(5)`, `VmHWM`).
 fn peak_mb(pid: u32) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
