@@ -12,7 +12,7 @@ mod services;
 use anyhow::Context;
 use bus::Bus;
 use ideogram_sim::Simulator;
-use runtime::{Env, Life};
+use runtime::{Component, Env, Life};
 use tracing::info;
 
 use crate::sim;
@@ -23,13 +23,14 @@ use plan::Plan;
 /// Runs everything until the process is told to stop, then stops it in the order in which work
 /// flows: services, provider, broker.
 pub(crate) async fn run(env: Env, life: Life) -> anyhow::Result<()> {
+    let starting = life.health.component("up");
     let plan = Plan::read(&env)?;
     let _folder = Folder::open(&plan.data_dir, plan.provider())?;
     ports::check(&plan)?;
     key::check(&env, &plan).await?;
 
     let nats = Nats::start(&plan, &life).await?;
-    let result = with_broker(&env, &plan, &life).await;
+    let result = with_broker(&env, &plan, &life, starting).await;
     life.shutdown.cancel();
     if let Some(nats) = nats {
         nats.stop().await;
@@ -37,7 +38,12 @@ pub(crate) async fn run(env: Env, life: Life) -> anyhow::Result<()> {
     result
 }
 
-async fn with_broker(env: &Env, plan: &Plan, life: &Life) -> anyhow::Result<()> {
+async fn with_broker(
+    env: &Env,
+    plan: &Plan,
+    life: &Life,
+    starting: Component,
+) -> anyhow::Result<()> {
     let env = plan.complete(env);
     let bus = Bus::connect(&bus::Config::from_env(&env, "up")?).await?;
     bus::provision(&bus, 1).await?;
@@ -50,7 +56,7 @@ async fn with_broker(env: &Env, plan: &Plan, life: &Life) -> anyhow::Result<()> 
         }
         false => None,
     };
-    let served = services::run(&env, plan, life).await;
+    let served = services::run(&env, plan, life, &starting).await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }

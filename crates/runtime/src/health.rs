@@ -5,8 +5,8 @@ use std::{
 
 /// Whether the process can do its work: the sum of its components, each of which speaks for itself.
 ///
-/// Clones share one state. Without components a process is ready.
-#[derive(Debug, Clone, Default)]
+/// Clones share one state. Before the first component a process is starting.
+#[derive(Debug, Clone)]
 pub struct Health {
     waiting: Arc<Mutex<BTreeMap<String, String>>>,
     scope: String,
@@ -19,6 +19,20 @@ pub struct Component {
     name: String,
 }
 
+const STARTING: &str = "starting";
+/// What stands for the process until its first component does.
+const PROCESS: &str = "process";
+
+impl Default for Health {
+    fn default() -> Self {
+        let waiting = BTreeMap::from([(PROCESS.to_owned(), STARTING.to_owned())]);
+        Self {
+            waiting: Arc::new(Mutex::new(waiting)),
+            scope: String::new(),
+        }
+    }
+}
+
 impl Health {
     /// Registers the part called `name`, not ready (`starting`) until it says otherwise.
     pub fn component(&self, name: &str) -> Component {
@@ -26,7 +40,8 @@ impl Health {
             health: self.clone(),
             name: format!("{}{name}", self.scope),
         };
-        component.not_ready("starting");
+        component.not_ready(STARTING);
+        self.lock().remove(PROCESS);
         component
     }
 
@@ -81,7 +96,7 @@ mod tests {
     #[test]
     fn ready_means_every_component_is() {
         let health = Health::default();
-        assert!(health.is_ready());
+        assert!(!health.is_ready());
 
         let (nats, store) = (health.component("nats"), health.component("store"));
         nats.ready();

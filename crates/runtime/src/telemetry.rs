@@ -75,9 +75,12 @@ impl Telemetry {
     }
 }
 
+/// Ours from `info` on; of libraries, what somebody should look at.
+const DEFAULT_LOG: &str = "info,async_nats=warn,object_store=warn,hyper_util=warn";
+
 /// What is written to stderr.
 fn log(env: &Env) -> Result<Box<dyn Layer<WithSpans> + Send + Sync>, EnvError> {
-    let directives = env.or("DARKROOM_LOG", "info".to_owned())?;
+    let directives = env.or("DARKROOM_LOG", DEFAULT_LOG.to_owned())?;
     let filter = EnvFilter::try_new(&directives).map_err(|err| {
         let why = format!("{err}; expected such as `info` or `info,bus=debug`");
         EnvError::refused("DARKROOM_LOG", &directives, &why)

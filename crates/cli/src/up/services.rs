@@ -1,7 +1,7 @@
 //! The six services, side by side: when one fails, all stop.
 
 use anyhow::Context;
-use runtime::{Env, Life};
+use runtime::{Component, Env, Life};
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
@@ -15,12 +15,19 @@ type Outcome = (&'static str, anyhow::Result<()>);
 /// # Errors
 ///
 /// The first failure, with the service's name.
-pub(crate) async fn run(env: &Env, plan: &Plan, life: &Life) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    env: &Env,
+    plan: &Plan,
+    life: &Life,
+    starting: &Component,
+) -> anyhow::Result<()> {
     let mut services: JoinSet<Outcome> = JoinSet::new();
     macro_rules! spawn {
         ($name:literal, $service:ident) => {
             let config = $service::Config::from_env(env).context($name)?;
             let own = life.of($name);
+            // Not ready from the start, and not only from the service's first word on.
+            own.health.component("nats");
             services.spawn(async move { ($name, $service::run(config, own).await) });
         };
     }
@@ -31,6 +38,8 @@ pub(crate) async fn run(env: &Env, plan: &Plan, life: &Life) -> anyhow::Result<(
     spawn!("uploader", uploader);
     spawn!("generator", generator);
     spawn!("gateway", gateway);
+
+    starting.ready();
 
     let mut first = Ok(());
     tokio::select! {
