@@ -17,28 +17,39 @@ pub(crate) fn pause(n: usize) -> Duration {
     Duration::from_millis(PAUSES[n.min(PAUSES.len() - 1)])
 }
 
-/// A token bucket over all generations; clones share it.
+/// Hands out turns so that no ten seconds hold more than are allowed. Clones share it.
+///
+/// A part of what is allowed may be used at once; the rest is spread evenly, so that the two
+/// together fill the window and no more (generic cell rate algorithm, ITU-T I.371).
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
-    /// When the bucket would have been empty, if polls were spread evenly.
-    paid_until: Arc<Mutex<Instant>>,
+    /// When the next turn would be, if none were given in advance.
+    next: Arc<Mutex<Instant>>,
     each: Duration,
+    /// How far `next` may run ahead of the clock.
+    ahead: Duration,
 }
 
 impl Pace {
     pub(crate) fn new(per_second: u32) -> Self {
-        let each = Duration::from_secs(1) / per_second.max(1);
-        Self { paid_until: Arc::new(Mutex::new(Instant::now())), each }
+        let allowed = per_second.max(1).saturating_mul(WINDOW.as_secs() as u32);
+        let at_once = (allowed / 20).max(1);
+        let each = WINDOW / (allowed - at_once).max(1);
+        Self {
+            next: Arc::new(Mutex::new(Instant::now())),
+            each,
+            ahead: each * (at_once - 1),
+        }
     }
 
-    /// Waits for one's turn: at once while fewer polls were made in the last ten seconds than are
-    /// allowed.
+    /// Waits for one's turn.
     pub(crate) async fn turn(&self) {
         let turn = {
-            let mut paid_until = self.paid_until.lock().await;
+            let mut next = self.next.lock().await;
             let now = Instant::now();
-            *paid_until = (*paid_until).max(now.checked_sub(WINDOW).unwrap_or(now)) + self.each;
-            *paid_until
+            let due = (*next).max(now);
+            *next = due + self.each;
+            due.checked_sub(self.ahead).unwrap_or(now)
         };
         sleep_until(turn).await;
     }
@@ -50,14 +61,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_window_holds_more_polls_than_allowed() {
-        let pace = Pace::new(80);
-        let start = Instant::now();
-        for _ in 0..800 {
+        for per_second in [1, 2, 80, 100] {
+            let allowed = per_second as usize * 10;
+            let pace = Pace::new(per_second);
+            let mut turns = Vec::new();
+            for idle in [0, 3, 25] {
+                tokio::time::advance(Duration::from_secs(idle)).await;
+                for _ in 0..2 * allowed {
+                    pace.turn().await;
+                    turns.push(Instant::now());
+                }
+            }
+            let crowded = turns
+                .windows(allowed + 1)
+                .any(|w| w[allowed] - w[0] < WINDOW);
+            assert!(!crowded, "{per_second} a second");
+            let busy = turns[2 * allowed - 1] - turns[0];
+            assert!(
+                busy <= WINDOW * 5 / 2,
+                "{per_second} a second took {busy:?}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_polls_need_not_wait() {
+        let (pace, start) = (Pace::new(80), Instant::now());
+        for _ in 0..40 {
             pace.turn().await;
         }
-        assert!(start.elapsed() <= WINDOW);
-        pace.turn().await;
-        assert!(start.elapsed() >= WINDOW);
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[test]
