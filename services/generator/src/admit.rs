@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Requested, Stage, Step};
+use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Lost, Requested, Stage, Step};
 use domain::{
     Accepted, Admission, Billed, Code, Draft, Event, Failed, Failure, GenerationId, Invalid, Job,
     Phase, Usd,
@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use runtime::crash;
 use tracing::warn;
+use wire::subject;
 
 use crate::Config;
+use crate::outcome::without_ledger;
 
 /// Where the callback of a request that was refused at the door is kept, since it has no
 /// `accepted`.
@@ -28,21 +30,46 @@ impl Handler<Requested> for Admit {
     /// Guarantee: a request is let in once. `accepted` is the first entry of its ledger or it is
     /// refused by the server, and the id is the same whenever the same message comes again.
     async fn handle(&self, input: Requested, _: &Delivery) -> Result<Step, Fault> {
-        let draft = match wire::parse_request(input.content_type.as_deref(), &input.body) {
-            Ok(draft) => draft,
-            Err(invalid) => return self.refuse(&input, None, &invalid).await,
+        let settled = match wire::parse_request(input.content_type.as_deref(), &input.body) {
+            Err(invalid) => self.refuse(&input, None, &invalid).await,
+            Ok(draft) => match self.check(&input, &draft) {
+                Ok(accepted) => self.accept(&input, &draft, accepted).await,
+                Err(invalid) => self.refuse(&input, Some(&draft), &invalid).await,
+            },
         };
-        match self.check(&input, &draft) {
-            Ok(accepted) => self.accept(&input, &draft, accepted).await,
-            Err(invalid) => self.refuse(&input, Some(&draft), &invalid).await,
-        }
+        settled.or_else(|err| without_ledger(err, Phase::Admission, Billed::No))
+    }
+
+    /// A request that we cannot handle at all is refused like any other, unless it was let in.
+    async fn give_up(&self, lost: Lost<Requested>) -> Vec<Emit> {
+        let Some(input) = lost.input else {
+            return Vec::new();
+        };
+        let draft = wire::parse_request(input.content_type.as_deref(), &input.body).ok();
+        let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
+        let id = name(&input, custom_id.as_deref());
+        let failure = Failure {
+            phase: Phase::Admission,
+            billed: Billed::No,
+            ..lost.failure
+        };
+        let expect = Expect::NoneOn(subject::ledger(id));
+        vec![Emit::event(refused(&input, id, custom_id, failure), expect)]
     }
 }
 
 impl Admit {
     fn check(&self, input: &Requested, draft: &Draft) -> Result<Accepted, Invalid> {
         let lane = input.lane.unwrap_or(self.config.admission.lane);
-        let request = draft.resolve(&Admission { lane, ..self.config.admission.clone() })?;
+        let request = draft.resolve(&Admission {
+            lane,
+            ..self.config.admission.clone()
+        })?;
+        let most = self.config.limit;
+        if request.num_images > most {
+            let reason = format!("the provider account draws at most {most} at once");
+            return Err(Invalid::unsupported("numImages", reason));
+        }
         let callback_url = draft.callback_url()?;
         let custom_id = draft.custom_id()?;
         let call = ideogram::plan(&request, self.config.api)?;
@@ -69,60 +96,88 @@ impl Admit {
         input: &Requested,
         draft: &Draft,
         accepted: Accepted,
-    ) -> Result<Step, Fault> {
+    ) -> Result<Step, bus::Error> {
         let id = accepted.job.id;
         let ledger = self.bus.ledger();
         let cause = match ledger.append(accepted.clone(), 0).await {
             Ok(sequence) => sequence,
             Err(bus::Error::Conflict { .. }) => {
-                let entries = ledger.read(id).await.map_err(broken)?;
+                let entries = ledger.read(id).await?;
                 match entries.as_slice() {
                     [first] if is_same(&first.event, &accepted) => first.sequence,
                     [first, ..] if is_same(&first.event, &accepted) => return Ok(Step::done()),
                     _ => return self.refuse(input, Some(draft), &taken()).await,
                 }
             }
-            Err(err) => return Err(broken(err)),
+            Err(err) => return Err(err),
         };
         crash::point("generator.after_accepted");
         let key = format!("{}.{id}", accepted.job.request.lane);
         let event = Box::new(Event::from(accepted));
-        Ok(Step::Emit(vec![Emit::Work { stage: Stage::Generate, key, event, cause }]))
+        Ok(Step::Emit(vec![Emit::Work {
+            stage: Stage::Generate,
+            key,
+            event,
+            cause,
+        }]))
     }
 
-    /// Says why not, under the request's own name, and to its callback if it has a valid one.
+    /// Says why not, under the request's own name, and to its callback if it has a valid one. If the
+    /// name is somebody else's, the refusal gets one of its own.
     async fn refuse(
         &self,
         input: &Requested,
         draft: Option<&Draft>,
         invalid: &Invalid,
-    ) -> Result<Step, Fault> {
+    ) -> Result<Step, bus::Error> {
         let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
-        let id = match invalid.code {
-            // The name is somebody else's; the refusal needs one of its own.
-            Code::Conflict => {
-                let body = digest(&SHA256, &input.body);
-                GenerationId::of_key(&input.tenant, &format!("conflict:{body:?}"))
-            }
-            _ => name(input, custom_id.as_deref()),
-        };
+        let failure = Failure::at_admission(invalid);
+        let mut id = name(input, custom_id.as_deref());
+        let entries = self.bus.ledger().read(id).await?;
+        match entries.as_slice() {
+            [] => {}
+            [entry] if is_refusal(&entry.event, &failure) => return Ok(Step::done()),
+            _ => id = other_name(input),
+        }
         let callback = draft.and_then(|draft| draft.callback_url().ok().flatten());
         if let Some(url) = callback {
             let key = format!("callback.{id}");
-            self.bus.setting_or(ENDPOINTS, &key, url.as_str()).await.map_err(broken)?;
+            self.bus.setting_or(ENDPOINTS, &key, url.as_str()).await?;
         }
         warn!(generation = %id, code = %invalid.code, field = invalid.field, "refused at the door");
-        let failed = Failed {
-            id,
-            tenant: input.tenant.clone(),
-            custom_id,
-            job: None,
-            failure: Failure::at_admission(invalid),
-            cost: Usd::ZERO,
-            at: Timestamp::now(),
-        };
-        Ok(Step::emit(failed, Expect::LedgerAt(0)))
+        Ok(Step::emit(
+            refused(input, id, custom_id, failure),
+            Expect::LedgerAt(0),
+        ))
     }
+}
+
+fn refused(
+    input: &Requested,
+    id: GenerationId,
+    custom_id: Option<String>,
+    failure: Failure,
+) -> Failed {
+    Failed {
+        id,
+        tenant: input.tenant.clone(),
+        custom_id,
+        job: None,
+        failure,
+        cost: Usd::ZERO,
+        at: Timestamp::now(),
+    }
+}
+
+/// Whether this is how the same request was refused before.
+fn is_refusal(event: &Event, failure: &Failure) -> bool {
+    matches!(event, Event::Failed(failed) if failed.job.is_none() && failed.failure == *failure)
+}
+
+/// The same for the same body, so that a redelivery is no second refusal.
+fn other_name(input: &Requested) -> GenerationId {
+    let body = digest(&SHA256, &input.body);
+    GenerationId::of_key(&input.tenant, &format!("conflict:{}:{body:?}", input.id))
 }
 
 /// The gateway's name for it; else that of the requester's own id; else that of the message.
@@ -149,14 +204,4 @@ fn taken() -> Invalid {
         code: Code::Conflict,
         reason: "was used before, with another request; choose another one".to_owned(),
     }
-}
-
-fn broken(err: bus::Error) -> Fault {
-    let failure = Failure {
-        code: Code::Overloaded,
-        message: "the request could not be written down in any attempt".to_owned(),
-        phase: Phase::Admission,
-        billed: Billed::No,
-    };
-    Fault::transient(err, failure)
 }

@@ -12,6 +12,9 @@ const PROVIDER_HOST: &str = "api.ideogram.ai";
 /// Attempts at a call that is refused without being billed, as the seed has them.
 const ATTEMPTS: u32 = 3;
 
+/// A net below the limits that everything in an attempt has by itself: it must never cut a call.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(3600);
+
 /// What the generator needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -33,8 +36,33 @@ pub struct Config {
     pub link_ttl: (Duration, Duration),
     /// How the right to dispatch is held.
     pub lease: LeaseConfig,
+    /// How hard work at the provider is tried. It is handled as many at once as there are places.
+    pub policy: Policy,
+    /// How long things are left alone.
+    pub pauses: Pauses,
     /// What requests are checked against.
     pub admission: Admission,
+}
+
+/// How long things are left alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Pauses {
+    /// An account that cannot serve: out of funds, a bad key.
+    pub account: Duration,
+    /// An account whose places are taken, by others than us.
+    pub places: Duration,
+    /// The places of a call without an answer: the provider may be at work on it.
+    pub quarantine: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            account: Duration::from_secs(30),
+            places: Duration::from_secs(2),
+            quarantine: Duration::from_secs(600),
+        }
+    }
 }
 
 impl Config {
@@ -52,11 +80,16 @@ impl Config {
             bail!("{context}: IDEOGRAM_API_KEY is not set; get a key from your Ideogram account");
         };
         let ttl = |hours: u64| Duration::from_secs(hours * 3600);
-        let limit = env.or("DARKROOM_PROVIDER_LIMIT", 10).context(context)?;
-        let polls_per_second = env.or("DARKROOM_PROVIDER_POLLS_PER_SECOND", 80).context(context)?;
+        let limit = env.or("DARKROOM_PROVIDER_LIMIT", 10u32).context(context)?;
+        let polls_per_second = env
+            .or("DARKROOM_PROVIDER_POLLS_PER_SECOND", 80)
+            .context(context)?;
         if limit == 0 || polls_per_second == 0 {
             bail!("{context}: DARKROOM_PROVIDER_LIMIT and …_POLLS_PER_SECOND must be at least 1");
         }
+        let presets = env
+            .or("DARKROOM_PRESETS", imaging::Presets::builtin())
+            .context(context)?;
         Ok(Self {
             bus: bus::Config::from_env(env, "generator").context(context)?,
             provider: ideogram::Config::new(base_url, key.expose().to_owned()),
@@ -66,38 +99,26 @@ impl Config {
             limit,
             polls_per_second,
             link_ttl: (
-                env.duration("IDEOGRAM_LINK_TTL", ttl(24)).context(context)?,
+                env.duration("IDEOGRAM_LINK_TTL", ttl(24))
+                    .context(context)?,
                 env.duration("IDEOGRAM_LINK_TTL", ttl(1)).context(context)?,
             ),
             lease: LeaseConfig::default(),
-            admission: admission(env)?,
+            policy: Policy {
+                concurrency: limit as usize,
+                attempts: ATTEMPTS,
+                limit: ATTEMPT_LIMIT,
+                ..Policy::NETWORK
+            },
+            pauses: Pauses::default(),
+            admission: Admission::of(presets.names()),
         })
     }
 
     pub(crate) const fn admit_policy(&self) -> Policy {
-        Policy { concurrency: 32, ..Policy::NETWORK }
-    }
-
-    /// Handles as many at once as there are places. An attempt lasts until the provider's job ends,
-    /// also when that takes a long time.
-    pub(crate) const fn generate_policy(&self) -> Policy {
         Policy {
-            concurrency: self.limit as usize,
-            attempts: ATTEMPTS,
-            limit: Duration::from_secs(30 * 60),
+            concurrency: 32,
             ..Policy::NETWORK
         }
     }
-}
-
-fn admission(env: &Env) -> anyhow::Result<Admission> {
-    let presets = match env.raw("DARKROOM_PRESETS") {
-        None => imaging::Presets::builtin(),
-        Some(path) => {
-            let unread = || format!("cannot read DARKROOM_PRESETS ({path})");
-            let text = std::fs::read_to_string(&path).with_context(unread)?;
-            imaging::Presets::parse(&text).with_context(|| format!("invalid presets in {path}"))?
-        }
-    };
-    Ok(Admission::of(presets.names()))
 }

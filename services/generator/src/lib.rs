@@ -4,7 +4,11 @@
 //! is counted here.
 
 mod admit;
+mod at_work;
+mod attempt;
+mod call;
 mod config;
+mod follow;
 mod generate;
 mod metrics;
 mod outcome;
@@ -12,7 +16,7 @@ mod places;
 mod polling;
 mod position;
 
-pub use config::Config;
+pub use config::{Config, Pauses};
 
 use std::sync::Arc;
 
@@ -22,7 +26,8 @@ use runtime::Life;
 use tokio_util::sync::CancellationToken;
 
 use crate::admit::Admit;
-use crate::generate::{AtWork, Generate};
+use crate::at_work::AtWork;
+use crate::generate::Generate;
 use crate::places::Places;
 use crate::polling::Pace;
 
@@ -36,13 +41,16 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let bus = Bus::open(&config.bus, &life).await?;
     let config = Arc::new(config);
 
-    let admit = Admit { bus: bus.clone(), config: Arc::clone(&config) };
+    let admit = Admit {
+        bus: bus.clone(),
+        config: Arc::clone(&config),
+    };
     let admission = Worker::new(bus.clone(), Stage::Admit, config.admit_policy(), admit);
 
-    let places = Places::new(config.limit);
+    let places = Places::new(config.limit, life.shutdown.clone());
     let pace = Pace::new(config.polls_per_second);
     let at_work = AtWork::default();
-    let dispatch = async |lease: bus::Lease| {
+    let dispatch = |lease: bus::Lease| {
         let generate = Generate {
             client: client.clone(),
             ledger: bus.ledger(),
@@ -53,8 +61,8 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             fence: lease.fence,
             lost: lease.lost.clone(),
         };
-        let policy = config.generate_policy();
-        Worker::new(bus.clone(), Stage::Generate, policy, generate).run(lease.lost).await
+        let policy = config.policy.clone();
+        Worker::new(bus.clone(), Stage::Generate, policy, generate).run(lease.lost)
     };
     let dispatching = bus.while_leader(&config.account, config.lease, &life.shutdown, dispatch);
 
