@@ -1,0 +1,168 @@
+//! A generator that dies or is told to stop at a bad moment.
+
+use std::time::{Duration, Instant};
+
+use domain::{Event, Unknown, Usd};
+use ideogram_sim::{Config, FaultKind, Latency};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::simulator::{on_submit, quick};
+use crate::world::{PATIENCE, Setup, World};
+
+/// Longer than a takeover takes.
+const QUARANTINE: Duration = Duration::from_secs(8);
+
+#[tokio::test]
+async fn a_successor_goes_on_asking_for_what_was_bought() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::slow()).await?;
+    let id = world.ask("kite", json!({})).await?;
+    let Event::Submitted(submitted) = world.until(id, "submitted").await? else {
+        anyhow::bail!("not submitted")
+    };
+    world.oldest()?.kill();
+    let polls = world.sim.state().polls;
+    world.join()?;
+    testkit::wait_until(PATIENCE, "polls of the successor", async || {
+        world.sim.state().polls > polls + 1
+    })
+    .await?;
+    let rendered = world.finish_drawing(id).await?;
+
+    assert_eq!(rendered.provider_id, Some(submitted.provider_id));
+    assert_eq!(
+        world.track(id).await?,
+        "accepted calling submitted rendered"
+    );
+    assert_eq!(
+        (world.count(id, "calling").await?, world.sim.bill().len()),
+        (1, 1)
+    );
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_died_is_unknown_and_keeps_its_place() -> anyhow::Result<()> {
+    for (kind, bills) in [
+        (FaultKind::HangAfterAccept, 1),
+        (FaultKind::HangBeforeAccept, 0),
+    ] {
+        let tune = |config: &mut generator::Config| {
+            config.provider.submit_timeout = Duration::from_secs(60);
+            config.pauses.quarantine = QUARANTINE;
+        };
+        let setup = Setup::default()
+            .env("DARKROOM_PROVIDER_LIMIT", "1")
+            .tune(tune);
+        let mut world = World::start(setup).await?;
+        world.sim.fault(on_submit(kind.clone()).times(1))?;
+        let id = world.ask("kite", json!({})).await?;
+        let Event::Calling(lost) = world.until(id, "calling").await? else {
+            anyhow::bail!("not called")
+        };
+        testkit::wait_until(PATIENCE, "the call", async || {
+            world.sim.bill().len() == bills
+        })
+        .await?;
+        world.oldest()?.kill();
+        world.join()?;
+        let Event::Unknown(unknown) = world.end(id).await? else {
+            anyhow::bail!("{kind:?}: {:?}", world.entries(id).await?)
+        };
+
+        assert!(unknown.reason.contains("died"), "{}", unknown.reason);
+        assert_eq!(world.count(id, "calling").await?, 1, "{kind:?}");
+        assert_eq!(world.sim.bill().len(), bills, "{kind:?}");
+        let next = world.ask("next", json!({})).await?;
+        let Event::Calling(calling) = world.until(next, "calling").await? else {
+            anyhow::bail!("not called")
+        };
+        let kept = calling.at.duration_since(lost.at);
+        assert!(kept.as_secs_f64() >= QUARANTINE.as_secs_f64(), "{kept:?}");
+        world.stop().await?;
+    }
+    Ok(())
+}
+
+/// With the silence of 30 s that the server allows in earnest: nothing waits for it.
+#[tokio::test]
+async fn work_is_handed_back_at_once_when_a_generator_stops() -> anyhow::Result<()> {
+    let setup = Setup::slow()
+        .real_ack_wait()
+        .env("DARKROOM_PROVIDER_LIMIT", "2");
+    let mut world = World::start(setup).await?;
+    let first = world.ask("first", json!({ "numImages": 2 })).await?;
+    world.until(first, "submitted").await?;
+    let second = world.ask("second", json!({ "numImages": 2 })).await?;
+    world.until(second, "accepted").await?;
+
+    let took = world.oldest()?.stop().await?;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(world.track(first).await?, "accepted calling submitted");
+    assert_eq!(world.track(second).await?, "accepted");
+
+    let started = Instant::now();
+    world.join()?;
+    world.finish_drawing(first).await?;
+    world.finish_drawing(second).await?;
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(world.sim.bill().len(), 2);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_call_under_way_is_finished_before_a_generator_stops() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    // The answer never comes, so the call lasts until its time is over: a second.
+    world
+        .sim
+        .fault(on_submit(FaultKind::HangAfterAccept).times(1))?;
+    let id = world.ask("kite", json!({})).await?;
+    testkit::wait_until(PATIENCE, "the call", async || world.sim.bill().len() == 1).await?;
+    world.oldest()?.stop().await?;
+
+    assert_eq!(world.track(id).await?, "accepted calling unknown");
+    Ok(())
+}
+
+/// Cut off from the server, a caller can be taken for dead while it waits for its answer.
+#[tokio::test]
+async fn an_answer_that_comes_after_its_caller_was_given_up_is_kept() -> anyhow::Result<()> {
+    let drawing = Duration::from_secs(100);
+    let latency = Latency {
+        min: drawing,
+        max: drawing,
+    };
+    let setup = Setup::default()
+        .sim(Config { latency, ..quick() })
+        .env("IDEOGRAM_API", "legacy");
+    let world = World::start(setup).await?;
+    let id = world.ask("kite", json!({})).await?;
+    testkit::wait_until(PATIENCE, "the call", async || world.sim.bill().len() == 1).await?;
+    let last = world
+        .entries(id)
+        .await?
+        .pop()
+        .map_or(0, |entry| entry.sequence);
+    let unknown = Unknown {
+        id,
+        attempt: 1,
+        reason: "taken for dead".to_owned(),
+        reserved: Usd::from_micros(80_000),
+        at: Timestamp::now(),
+    };
+    world.bus.ledger().append(unknown, last).await?;
+    world.sim.advance_clock(drawing);
+    world.until(id, "rendered").await?;
+
+    assert_eq!(world.track(id).await?, "accepted calling unknown rendered");
+    assert_eq!(
+        (world.count(id, "calling").await?, world.sim.bill().len()),
+        (1, 1)
+    );
+    world.stop().await
+}

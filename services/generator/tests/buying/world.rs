@@ -1,0 +1,352 @@
+//! A real nats-server, the simulator, and a generator between them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use async_nats::HeaderMap;
+use async_nats::jetstream::{self, consumer::pull};
+use bus::{Bus, Entry, LeaseConfig};
+use domain::{Event, Failed, GenerationId, Rendered, Tenant};
+use futures::TryStreamExt;
+use generator::{Config, Pauses};
+use runtime::Env;
+use serde_json::Value;
+use testkit::NatsServer;
+
+use crate::service::Service;
+use crate::simulator::{HOUR, Provider, quick, slow};
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How a world differs from the usual one.
+pub(crate) struct Setup {
+    sim: ideogram_sim::Config,
+    env: Vec<(&'static str, String)>,
+    tune: fn(&mut Config),
+    /// Silence after which the server gives work to somebody else; it is 30 s without us.
+    ack_wait: Option<Duration>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            sim: quick(),
+            env: Vec::new(),
+            tune: |_| {},
+            ack_wait: Some(Duration::from_secs(3)),
+        }
+    }
+}
+
+impl Setup {
+    pub(crate) fn slow() -> Self {
+        Self::default().sim(slow())
+    }
+
+    pub(crate) fn sim(self, sim: ideogram_sim::Config) -> Self {
+        Self { sim, ..self }
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: &str) -> Self {
+        self.env.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn tune(self, tune: fn(&mut Config)) -> Self {
+        Self { tune, ..self }
+    }
+
+    pub(crate) fn real_ack_wait(self) -> Self {
+        Self {
+            ack_wait: None,
+            ..self
+        }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) services: Vec<Service>,
+    pub(crate) sim: Provider,
+    pub(crate) bus: Bus,
+    pub(crate) jetstream: jetstream::Context,
+    pub(crate) client: async_nats::Client,
+    config: Config,
+    _nats: NatsServer,
+}
+
+impl World {
+    pub(crate) async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let mut world = Self::without_generator(setup).await?;
+        world.join()?;
+        Ok(world)
+    }
+
+    pub(crate) async fn without_generator(setup: Setup) -> anyhow::Result<Self> {
+        let nats = NatsServer::start().await?;
+        let sim = Provider::start(setup.sim).await?;
+        let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
+        bus::provision(&bus, 1).await?;
+        let client = nats.client().await?;
+        let jetstream = jetstream::new(client.clone());
+
+        let env = Env::from_pairs([
+            ("DARKROOM_NATS_URL", nats.url().to_owned()),
+            ("IDEOGRAM_BASE_URL", sim.url()),
+            ("IDEOGRAM_API_KEY", "test-key".to_owned()),
+        ]);
+        let mut config = Config::from_env(&env.with(setup.env))?;
+        config.provider.submit_timeout = Duration::from_secs(1);
+        config.provider.poll_timeout = Duration::from_secs(1);
+        config.lease = LeaseConfig {
+            ttl: Duration::from_secs(2),
+            renew: Duration::from_millis(500),
+        };
+        config.policy.pause = Duration::from_millis(100);
+        let pause = Duration::from_millis(100);
+        config.pauses = Pauses {
+            account: pause,
+            places: pause,
+            ..config.pauses
+        };
+        if let Some(ack_wait) = setup.ack_wait {
+            config.policy.ack_wait = ack_wait;
+            shorten(&jetstream, "WORK", "generate-due", ack_wait).await?;
+        }
+        (setup.tune)(&mut config);
+        Ok(Self {
+            services: Vec::new(),
+            sim,
+            bus,
+            jetstream,
+            client,
+            config,
+            _nats: nats,
+        })
+    }
+
+    /// One more generator.
+    pub(crate) fn join(&mut self) -> anyhow::Result<()> {
+        self.services.push(Service::start(self.config.clone())?);
+        Ok(())
+    }
+
+    /// Takes the oldest generator out, for the caller to end.
+    pub(crate) fn oldest(&mut self) -> anyhow::Result<Service> {
+        anyhow::ensure!(!self.services.is_empty(), "there is no generator");
+        Ok(self.services.remove(0))
+    }
+
+    /// Asks for `prompt`, with `fields`, under the prompt's own name.
+    pub(crate) async fn ask(&self, prompt: &str, fields: Value) -> anyhow::Result<GenerationId> {
+        let mut request = fields;
+        request["prompt"] = prompt.into();
+        request["customId"] = prompt.into();
+        self.publish("generation.requested", None, request.to_string())
+            .await?;
+        Ok(named(prompt))
+    }
+
+    /// Publishes as a stranger does; returns the sequence.
+    pub(crate) async fn publish(
+        &self,
+        subject: &str,
+        content_type: Option<&str>,
+        body: impl Into<Vec<u8>>,
+    ) -> anyhow::Result<u64> {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert("Content-Type", content_type);
+        }
+        let body: Vec<u8> = body.into();
+        let ack = self
+            .jetstream
+            .publish_with_headers(subject.to_owned(), headers, body.into());
+        Ok(ack.await?.await?.sequence)
+    }
+
+    pub(crate) async fn entries(&self, id: GenerationId) -> anyhow::Result<Vec<Entry>> {
+        Ok(self.bus.ledger().read(id).await?)
+    }
+
+    /// The ledger in one line; of each kind, the last.
+    pub(crate) async fn track(&self, id: GenerationId) -> anyhow::Result<String> {
+        let entries = self.entries(id).await?;
+        let names = entries
+            .iter()
+            .map(|entry| entry.event.name().replace("generation.", ""));
+        Ok(names.collect::<Vec<_>>().join(" "))
+    }
+
+    /// How often `kind` happened.
+    pub(crate) async fn count(&self, id: GenerationId, kind: &str) -> anyhow::Result<usize> {
+        let subject = format!("generation.{kind}.{id}");
+        let events = self.jetstream.get_stream("EVENTS").await?;
+        let subjects: BTreeMap<String, usize> = events
+            .info_with_subjects(&subject)
+            .await?
+            .try_collect()
+            .await?;
+        Ok(subjects.get(&subject).copied().unwrap_or(0))
+    }
+
+    pub(crate) async fn until(&self, id: GenerationId, kind: &str) -> anyhow::Result<Event> {
+        self.until_times(id, kind, 1).await
+    }
+
+    pub(crate) async fn until_times(
+        &self,
+        id: GenerationId,
+        kind: &str,
+        times: usize,
+    ) -> anyhow::Result<Event> {
+        let name = format!("generation.{kind}");
+        let found = testkit::wait_for(PATIENCE, &name, async || {
+            if times > 1 && self.count(id, kind).await.ok()? < times {
+                return None;
+            }
+            let entries = self.entries(id).await.ok()?;
+            entries
+                .into_iter()
+                .map(|entry| entry.event)
+                .find(|event| event.name() == name)
+        });
+        match found.await {
+            Ok(event) => Ok(event),
+            Err(err) => bail!("{err}; the ledger: {:?}", self.entries(id).await?),
+        }
+    }
+
+    /// The generator's last word.
+    pub(crate) async fn end(&self, id: GenerationId) -> anyhow::Result<Event> {
+        let found = testkit::wait_for(PATIENCE, "the end", async || {
+            let last = self.entries(id).await.ok()?.pop()?.event;
+            matches!(
+                last,
+                Event::Rendered(_) | Event::Failed(_) | Event::Unknown(_)
+            )
+            .then_some(last)
+        });
+        match found.await {
+            Ok(event) => Ok(event),
+            Err(err) => bail!("{err}; the ledger: {:?}", self.entries(id).await?),
+        }
+    }
+
+    pub(crate) async fn rendered(&self, id: GenerationId) -> anyhow::Result<Rendered> {
+        match self.end(id).await? {
+            Event::Rendered(rendered) => Ok(*rendered),
+            other => bail!("not rendered: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn failed(&self, id: GenerationId) -> anyhow::Result<Failed> {
+        match self.end(id).await? {
+            Event::Failed(failed) => Ok(*failed),
+            other => bail!("not failed: {other:?}"),
+        }
+    }
+
+    /// Moves the simulated clock until the generation is drawn.
+    pub(crate) async fn finish_drawing(&self, id: GenerationId) -> anyhow::Result<Rendered> {
+        testkit::wait_until(PATIENCE, "the drawing", async || {
+            self.sim.advance_clock(HOUR);
+            matches!(self.count(id, "rendered").await, Ok(1))
+        })
+        .await?;
+        self.rendered(id).await
+    }
+
+    /// The work item that somebody is at work on.
+    pub(crate) async fn work_item(
+        &self,
+        id: GenerationId,
+    ) -> anyhow::Result<jetstream::message::StreamMessage> {
+        let work = self.jetstream.get_stream("WORK").await?;
+        let subject = format!("due.generate.standard.{id}");
+        Ok(work.get_last_raw_message_by_subject(&subject).await?)
+    }
+
+    /// Puts a copy of a work item into the waiting line.
+    pub(crate) async fn publish_work(
+        &self,
+        item: &jetstream::message::StreamMessage,
+    ) -> anyhow::Result<()> {
+        let mut headers = HeaderMap::new();
+        for (name, values) in item.headers.iter() {
+            if !name.to_string().starts_with("Nats-") {
+                values
+                    .iter()
+                    .for_each(|value| headers.append(name.clone(), value.clone()));
+            }
+        }
+        let payload = item.payload.clone();
+        let ack = self
+            .jetstream
+            .publish_with_headers(item.subject.clone(), headers, payload);
+        ack.await?.await?;
+        Ok(())
+    }
+
+    pub(crate) async fn until_no_work_is_left(&self) -> anyhow::Result<()> {
+        testkit::wait_until(PATIENCE, "an empty waiting line", async || {
+            self.messages("WORK")
+                .await
+                .is_ok_and(|messages| messages == 0)
+        })
+        .await
+    }
+
+    pub(crate) async fn messages(&self, stream: &str) -> anyhow::Result<u64> {
+        Ok(self
+            .jetstream
+            .get_stream(stream)
+            .await?
+            .cached_info()
+            .state
+            .messages)
+    }
+
+    /// Fails if a generator ended badly.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        while let Some(service) = self.services.pop() {
+            service.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn named(custom_id: &str) -> GenerationId {
+    GenerationId::of_key(&Tenant::default(), custom_id)
+}
+
+async fn shorten(
+    jetstream: &jetstream::Context,
+    stream: &str,
+    consumer: &str,
+    ack_wait: Duration,
+) -> anyhow::Result<()> {
+    let stream = jetstream.get_stream(stream).await?;
+    let found = stream.get_consumer::<pull::Config>(consumer).await;
+    let found = found
+        .map_err(anyhow::Error::from_boxed)
+        .context("no such consumer")?;
+    let config = found.cached_info().config.clone();
+    let filters = [config.filter_subject, config.filter_subjects.join("")];
+    let config = pull::Config {
+        durable_name: config.durable_name,
+        filter_subjects: filters
+            .into_iter()
+            .filter(|filter| !filter.is_empty())
+            .collect(),
+        deliver_policy: config.deliver_policy,
+        ack_policy: config.ack_policy,
+        max_ack_pending: config.max_ack_pending,
+        max_deliver: config.max_deliver,
+        max_waiting: config.max_waiting,
+        ack_wait,
+        ..pull::Config::default()
+    };
+    stream.create_consumer(config).await?;
+    Ok(())
+}
