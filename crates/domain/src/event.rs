@@ -292,7 +292,9 @@ impl Event {
         match self {
             Self::Calling(event) => format!("{name}-{}-{}", event.id, event.token),
             Self::Submitted(event) => format!("{name}-{}-{}", event.id, event.attempt),
-            Self::Parked(event) => format!("{name}-{}-{}", event.id, event.at.as_millisecond()),
+            Self::Parked(Parked { id, at, .. }) | Self::Unknown(Unknown { id, at, .. }) => {
+                format!("{name}-{id}-{}", at.as_millisecond())
+            }
             _ => format!("{name}-{}", self.key()),
         }
     }

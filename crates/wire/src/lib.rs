@@ -3,6 +3,8 @@
 //! inwards is validation. The only crate that knows serde and prost on behalf of events.
 #![warn(missing_docs)]
 
+/// Questions and answers between services, as protobuf.
+pub mod ask;
 mod convert;
 mod error;
 mod event;

@@ -2,9 +2,8 @@
 
 use bus::Requested;
 use domain::{Event, Generation, GenerationId, Status, Tenant};
-use prost::Message;
 use tracing::{debug, warn};
-use wire::v1;
+use wire::{ask, v1};
 
 use crate::api::App;
 use crate::order::{self, Order};
@@ -74,7 +73,7 @@ async fn in_history(app: &App, tenant: &Tenant, id: GenerationId) -> Option<Gene
         tenant: tenant.to_string(),
         id: id.to_string(),
     };
-    let answer = match app.bus.ask("history.get", question.encode_to_vec()).await {
+    let answer = match app.bus.ask(ask::HISTORY_GET, ask::write(&question)).await {
         Ok(answer) => answer,
         Err(err) => {
             debug!(
@@ -97,7 +96,7 @@ async fn in_history(app: &App, tenant: &Tenant, id: GenerationId) -> Option<Gene
 }
 
 fn read(answer: &[u8]) -> Result<Generation, bus::Source> {
-    Ok(v1::Generation::decode(answer)?.try_into()?)
+    Ok(ask::read::<v1::Generation>(&answer)?.try_into()?)
 }
 
 impl Found {

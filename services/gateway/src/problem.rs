@@ -154,8 +154,3 @@ impl From<wire::DecodeError> for Problem {
     }
 }
 
-impl From<prost::DecodeError> for Problem {
-    fn from(err: prost::DecodeError) -> Self {
-        Self::internal(&err)
-    }
-}

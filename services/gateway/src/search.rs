@@ -11,10 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use domain::{Code, Generation, Invalid, Model, Status, Tenant};
 use jiff::Timestamp;
-use prost::Message;
 use serde::Serialize;
 use url::form_urlencoded;
-use wire::v1;
+use wire::{ask, v1};
 
 use crate::api::App;
 use crate::problem::Problem;
@@ -42,14 +41,14 @@ pub(crate) async fn search(
     let question = query.question(&tenant)?;
     let answer = match app
         .bus
-        .ask("history.search", question.encode_to_vec())
+        .ask(ask::HISTORY_SEARCH, ask::write(&question))
         .await
     {
         // Everything else was checked here, so a refusal can only be about the cursor.
         Err(bus::Error::Refused { .. }) if question.cursor.is_some() => {
             return Err(Invalid::field("cursor", "is none that this server gave").into());
         }
-        answer => v1::HistoryPage::decode(answer?)?,
+        answer => ask::read::<v1::HistoryPage>(&answer?)?,
     };
 
     let next = answer.cursor.as_ref().map(|cursor| query.next(cursor));

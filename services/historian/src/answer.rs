@@ -7,10 +7,9 @@ use bus::{Answer, Bus, Refusal};
 use bytes::Bytes;
 use domain::{GenerationId, Tenant};
 use history::{History, Search};
-use prost::Message;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
-use wire::v1;
+use wire::{ask, v1};
 
 const GET: &str = "get";
 const SEARCH: &str = "search";
@@ -32,11 +31,11 @@ pub(crate) async fn serve(
 }
 
 async fn get(history: &History, question: &[u8]) -> Answer {
-    let question: v1::HistoryGet = read(question)?;
+    let question: v1::HistoryGet = ask::read(question).map_err(unread)?;
     let tenant: Tenant = value("tenant", &question.tenant)?;
     let id: GenerationId = value("id", &question.id)?;
     match history.get(&tenant, id).await.map_err(refusal)? {
-        Some(generation) => Ok(v1::Generation::from(&generation).encode_to_vec()),
+        Some(generation) => Ok(ask::write(&v1::Generation::from(&generation))),
         None => Err(Refusal {
             status: 404,
             reason: format!("there is no generation {id}"),
@@ -45,13 +44,13 @@ async fn get(history: &History, question: &[u8]) -> Answer {
 }
 
 async fn search(history: &History, question: &[u8]) -> Answer {
-    let search = conditions(read(question)?)?;
+    let search = conditions(ask::read(question).map_err(unread)?)?;
     let page = history.search(&search).await.map_err(refusal)?;
     let page = v1::HistoryPage {
         items: page.items.iter().map(Into::into).collect(),
         cursor: page.cursor,
     };
-    Ok(page.encode_to_vec())
+    Ok(ask::write(&page))
 }
 
 fn conditions(question: v1::HistorySearch) -> Result<Search, Refusal> {
@@ -68,10 +67,6 @@ fn conditions(question: v1::HistorySearch) -> Result<Search, Refusal> {
         cursor: question.cursor,
         limit: question.limit.unwrap_or(Search::DEFAULT_LIMIT),
     })
-}
-
-fn read<M: Message + Default>(question: &[u8]) -> Result<M, Refusal> {
-    M::decode(question).map_err(|err| Refusal::bad(format!("the question cannot be read: {err}")))
 }
 
 fn optional<T>(field: &str, text: Option<&str>) -> Result<Option<T>, Refusal>
@@ -102,4 +97,8 @@ fn refusal(err: history::Error) -> Refusal {
             Refusal::broken("the history cannot be read")
         }
     }
+}
+
+fn unread(err: wire::DecodeError) -> Refusal {
+    Refusal::bad(format!("the question cannot be read: {err}"))
 }

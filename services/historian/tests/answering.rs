@@ -6,7 +6,6 @@ use bus::{Bus, Expect};
 use domain::{Billed, Code, Event, Failed, Failure, GenerationId, Phase, Tenant, Usd};
 use historian::Config;
 use jiff::Timestamp;
-use prost::Message;
 use runtime::{Env, Life};
 use testkit::{NatsServer, wait_for};
 use tokio::task::JoinHandle;
@@ -60,19 +59,19 @@ async fn get(bus: &Bus, tenant: &str, id: &str) -> Result<bytes::Bytes, bus::Err
         tenant: tenant.to_owned(),
         id: id.to_owned(),
     };
-    bus.ask("history.get", question.encode_to_vec()).await
+    bus.ask("history.get", wire::ask::write(&question)).await
 }
 
 async fn found(bus: &Bus, id: GenerationId) -> anyhow::Result<v1::Generation> {
     let answer = wait_for(LIMIT, "the generation in history", async || {
         get(bus, Tenant::DEFAULT, &id.to_string()).await.ok()
     });
-    Ok(v1::Generation::decode(answer.await?)?)
+    Ok(wire::ask::read::<v1::Generation>(&answer.await?)?)
 }
 
 async fn search(bus: &Bus, question: v1::HistorySearch) -> anyhow::Result<v1::HistoryPage> {
-    let answer = bus.ask("history.search", question.encode_to_vec()).await?;
-    Ok(v1::HistoryPage::decode(answer)?)
+    let answer = bus.ask("history.search", wire::ask::write(&question)).await?;
+    Ok(wire::ask::read::<v1::HistoryPage>(&answer)?)
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use domain::{Event, Generation, GenerationId};
-use prost::Message;
 use reqwest::StatusCode;
 use reqwest::header::{LINK, RETRY_AFTER};
 use serde_json::json;
@@ -27,7 +26,7 @@ async fn a_search_asks_the_historian_for_the_tenants_own() -> anyhow::Result<()>
     let asked = Mutex::new(Vec::new());
     let historian = async |_: &'static str, question: bytes::Bytes| {
         asked.lock().await.push(question);
-        Ok(page.encode_to_vec())
+        Ok(wire::ask::write(&page))
     };
     let historian = desk
         .bus
@@ -66,7 +65,7 @@ async fn a_search_asks_the_historian_for_the_tenants_own() -> anyhow::Result<()>
     };
     let questions = asked.lock().await.clone();
     assert_eq!(questions.len(), 1);
-    assert_eq!(v1::HistorySearch::decode(questions[0].clone())?, expected);
+    assert_eq!(wire::ask::read::<v1::HistorySearch>(&questions[0])?, expected);
     desk.close().await
 }
 

@@ -1,7 +1,6 @@
 //! Requests are accepted once and found at once.
 
 use futures::future::try_join_all;
-use prost::Message;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
@@ -79,7 +78,7 @@ async fn protobuf_is_as_good_as_json() -> anyhow::Result<()> {
         .post(url)
         .header(CONTENT_TYPE, "application/protobuf");
     let made = body(
-        post.body(request.encode_to_vec()).send().await?,
+        post.body(wire::ask::write(&request)).send().await?,
         StatusCode::ACCEPTED,
     )
     .await?;
