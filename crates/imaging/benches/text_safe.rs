@@ -35,8 +35,9 @@ struct Score {
 }
 
 fn main() -> Result<()> {
-    let seed = std::env::var("SEED").map_or(Ok(SEED), |seed| seed.parse())?;
-    let verbose = std::env::var_os("VERBOSE").is_some();
+    // Another set than the standing one: a number as the argument.
+    let seed = std::env::args().find_map(|text| text.parse().ok());
+    let seed = seed.unwrap_or(SEED);
     let set = set(seed, COUNT)?;
     let mut scores = BTreeMap::<&str, Score>::new();
     let mut by_ground = BTreeMap::<String, (usize, usize)>::new();
@@ -57,7 +58,7 @@ fn main() -> Result<()> {
                     let ground = labelled.name.split(' ').nth(1).unwrap_or_default();
                     let sum = by_ground.entry(ground.to_owned()).or_default();
                     *sum = (sum.0 + usize::from(kept), sum.1 + 1);
-                    if verbose && !kept {
+                    if !kept {
                         println!(
                             "lost: {} {name} {:?} {:?}",
                             labelled.name, labelled.lettering, cut.crop

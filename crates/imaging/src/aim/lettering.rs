@@ -17,8 +17,8 @@ const CONTRAST: f32 = 24.0;
 const MOST_CONTRAST: f32 = 80.0;
 /// How much more it must than the ground does on average, by which texture is told from strokes.
 const OVER_GROUND: f32 = 2.5;
-/// Looked for once more at this multiple: strong letters come apart from a weak ground they touch.
-const STRONGER: f32 = 2.2;
+/// Looked for again at these multiples: strong letters come apart from a weak ground they touch.
+const STRONGER: [f32; 3] = [1.0, 1.5, 2.2];
 
 /// All lines of lettering, in fractions of the picture.
 pub(super) fn lines(small: &Small) -> Vec<Line> {
@@ -35,8 +35,9 @@ pub(super) fn lines(small: &Small) -> Vec<Line> {
             let strokes = strokes::strokes(&luma, copy.width, polarity);
             let mean = strokes.iter().map(|&one| f32::from(one)).sum::<f32>() / luma.len() as f32;
             let contrast = (mean * OVER_GROUND).clamp(CONTRAST, MOST_CONTRAST);
-            for contrast in [contrast, contrast * STRONGER] {
-                let letters = letters::letters(&strokes, &luma, copy.width, contrast as u8);
+            for times in STRONGER {
+                let contrast = (contrast * times) as u8;
+                let letters = letters::letters(&strokes, &luma, copy.width, contrast);
                 found.extend(line::lines(letters, copy.width, copy.height));
             }
         }

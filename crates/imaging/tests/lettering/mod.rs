@@ -51,7 +51,7 @@ impl Dice {
         self.0 = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 18 ^ state) >> 27) as u32 ^ (state >> 59) as u32
+        (((state >> 18) ^ state) >> 27) as u32 ^ (state >> 59) as u32
     }
 
     /// From `low` up to `high`.
@@ -71,7 +71,7 @@ pub(crate) fn set(seed: u64, count: usize) -> Result<Vec<Labelled>> {
 }
 
 fn labelled(seed: u64, index: usize) -> Result<Labelled> {
-    let mut dice = Dice::new(seed << 16 | index as u64 + 1);
+    let mut dice = Dice::new((seed << 16) | (index as u64 + 1));
     let (ground, draw) = GROUNDS[index % GROUNDS.len()];
     let (width, height) = SHAPES[index / GROUNDS.len() % SHAPES.len()];
     let mut canvas = Canvas {

@@ -4,11 +4,19 @@ use super::letters::Letter;
 const MOST_RATIO: f32 = 2.0;
 /// The space between two neighbours, in heights: wide enough for the space between two words.
 const MOST_GAP: f32 = 1.5;
+/// How far an inclined letter reaches over the next, in heights; things thrown together lie over each
+/// other anyhow.
+const MOST_OVERLAP: f32 = 0.3;
 /// How much neighbours may differ in brightness.
 const MOST_SHADE: f32 = 45.0;
 /// Letters of a line; two alone are found everywhere.
 const LEAST_LETTERS: f32 = 3.0;
 const MOST_LETTERS: f32 = 24.0;
+const MOST_TOUCHING: f32 = 4.0;
+/// What a line is worth that runs from top to bottom, which few do.
+const UPRIGHT: f64 = 0.6;
+/// Letters of a line that is neither short nor long.
+const USUAL: f32 = 7.0;
 /// How far letters stand out, of 255, that are neither bold nor faint.
 const CLEAR: f32 = 55.0;
 /// How much further one of two neighbours may stand out.
@@ -35,10 +43,13 @@ pub(super) fn lines(letters: Vec<Letter>, width: usize, height: usize) -> Vec<Li
     let upright = upright
         .into_iter()
         .map(|group| group.into_iter().map(Letter::turned).collect());
-    flat.into_iter()
-        .chain(upright)
-        .map(|group| line(&group, size))
-        .collect()
+    let upright = upright.map(|group: Vec<Letter>| {
+        let line = line(&group, size);
+        let weight = line.weight * UPRIGHT;
+        Line { weight, ..line }
+    });
+    let flat = flat.iter().map(|group| line(group, size));
+    flat.chain(upright).collect()
 }
 
 /// The groups that look like a line, and all letters that belong to none.
@@ -79,7 +90,7 @@ fn neighbours(left: &Letter, right: &Letter) -> bool {
     );
     let beside = ((left.top + left.bottom) - (right.top + right.bottom)).abs() / 2.0;
     tall <= MOST_RATIO * low
-        && right.left - left.right <= MOST_GAP * tall
+        && (-MOST_OVERLAP * low..=MOST_GAP * tall).contains(&(right.left - left.right))
         && beside <= 0.5 * tall
         && (left.luma - right.luma).abs() <= MOST_SHADE
         && left.contrast <= MOST_CLEARER * right.contrast
@@ -92,20 +103,24 @@ fn looks_like_a_line(letters: &[Letter]) -> bool {
     let left = letters.iter().map(|one| one.left).fold(f32::MAX, f32::min);
     let right = letters.iter().map(|one| one.right).fold(0.0, f32::max);
     let fill = mean(letters, |one| one.fill);
+    // Three or four that happen to stand in a row must be the more alike.
+    let strict = ((count - 1.0) / 5.0).clamp(0.5, 1.0);
     count >= LEAST_LETTERS
         && height >= 5.0
         && right - left >= 1.5 * height
         && (0.2..0.9).contains(&fill)
-        && deviation(letters, Letter::height) <= 0.45 * height
-        && straight(letters, height)
+        && letters.iter().map(Letter::width).sum::<f32>() >= 0.35 * (right - left)
+        && deviation(letters, Letter::height) <= 0.45 * strict * height
+        && straight(letters, height * strict)
         && varied(letters)
 }
 
-/// About how many letters a set is: those that touch are as many as they are wide, about.
+/// About how many letters a set is: those that touch are as many as they are wide, about, but a
+/// tangle of anything is as wide.
 fn worth(letter: &Letter) -> f32 {
     let ratio = letter.width() / letter.height().max(1.0);
     if ratio > 2.0 && letter.fill < 0.8 {
-        (ratio / 0.8).min(MOST_LETTERS)
+        (ratio / 0.8).min(MOST_TOUCHING)
     } else if ratio > 2.5 {
         0.0
     } else {
@@ -150,34 +165,29 @@ fn line(letters: &[Letter], (width, height): (f64, f64)) -> Line {
     let most = |of: fn(&Letter) -> f32| letters.iter().map(of).fold(0.0, f32::max);
     let size = mean(letters, |one| one.height().min(one.width() * 1.5));
     let (size, count) = (f64::from(size), letters.iter().map(worth).sum::<f32>());
-    let boldness = (mean(letters, |one| one.contrast) / CLEAR).clamp(0.4, 2.0);
+    // Chance makes up short lines and faint ones, hardly ever long or bold ones.
+    let boldness = (mean(letters, |one| one.contrast) / CLEAR)
+        .powi(2)
+        .clamp(0.2, 3.0);
+    let length = (count / USUAL).clamp(0.4, 1.5);
     Line {
         left: f64::from(least(|one| one.left)) / width,
         top: f64::from(least(|one| one.top)) / height,
         right: f64::from(most(|one| one.right)) / width,
         bottom: f64::from(most(|one| one.bottom)) / height,
         margin: (size / width, size / height),
-        weight: f64::from(count.min(MOST_LETTERS) * boldness),
+        weight: f64::from(count.min(MOST_LETTERS) * boldness * length),
     }
 }
 
-/// The lines without those that lie within another, as when two copies show the same.
+/// The lines, where two that cover about the same are one: two copies have shown it, or two contrasts.
 pub(super) fn merged(mut lines: Vec<Line>) -> Vec<Line> {
-    let area = |line: &Line| (line.right - line.left) * (line.bottom - line.top);
-    lines.sort_by(|a, b| area(b).total_cmp(&area(a)));
+    const SAME: f64 = 0.4;
+    lines.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let mut kept: Vec<Line> = Vec::new();
     for line in lines {
-        let shared = |other: &Line| {
-            let across = line.right.min(other.right) - line.left.max(other.left);
-            let down = line.bottom.min(other.bottom) - line.top.max(other.top);
-            across.max(0.0) * down.max(0.0)
-        };
-        match kept
-            .iter_mut()
-            .find(|other| shared(other) > 0.6 * area(&line))
-        {
+        match kept.iter_mut().find(|other| likeness(&line, other) > SAME) {
             Some(other) => {
-                other.weight = other.weight.max(line.weight);
                 other.left = other.left.min(line.left);
                 other.top = other.top.min(line.top);
                 other.right = other.right.max(line.right);
@@ -187,4 +197,13 @@ pub(super) fn merged(mut lines: Vec<Line>) -> Vec<Line> {
         }
     }
     kept
+}
+
+/// What two boxes share, as a part of what they cover together.
+fn likeness(a: &Line, b: &Line) -> f64 {
+    let area = |line: &Line| (line.right - line.left) * (line.bottom - line.top);
+    let across = a.right.min(b.right) - a.left.max(b.left);
+    let down = a.bottom.min(b.bottom) - a.top.max(b.top);
+    let shared = across.max(0.0) * down.max(0.0);
+    shared / (area(a) + area(b) - shared)
 }
