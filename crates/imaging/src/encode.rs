@@ -32,7 +32,7 @@ pub(crate) fn encode(
     let most = preset.max_bytes.map(|most| most as usize);
     match preset.encoding {
         Encoding::Jpeg { quality } => budget::within(most, quality, |quality| {
-            jpeg::encode(raster, quality, marks)
+            Ok(jpeg::encode(raster, quality, marks))
         }),
         Encoding::Webp { quality } => budget::within(most, quality, |quality| {
             webp::encode(raster, quality, marks)
