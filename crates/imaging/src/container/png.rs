@@ -84,6 +84,49 @@ pub(crate) fn essential(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     })
 }
 
+/// A picture of the usual kind: 8-bit RGB or RGBA in rows, with nothing that changes its colours.
+#[derive(Debug)]
+pub(crate) struct Plain<'a> {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) alpha: bool,
+    /// The zlib stream.
+    pub(crate) compressed: Cow<'a, [u8]>,
+}
+
+/// The picture, if it is of the usual kind. `bytes` has passed [`structure`].
+pub(crate) fn plain(bytes: &[u8]) -> Result<Option<Plain<'_>>, Error> {
+    let first = chunk_at(bytes, SIGNATURE)?;
+    let header = ihdr(&first)?;
+    let alpha = match first.data.get(8..) {
+        Some([8, 2, 0, 0, 0]) => false,
+        Some([8, 6, 0, 0, 0]) => true,
+        _ => return Ok(None),
+    };
+    let (mut pieces, mut at) = (Vec::new(), SIGNATURE + first.whole.len());
+    loop {
+        let chunk = chunk_at(bytes, at)?;
+        at += chunk.whole.len();
+        match chunk.kind {
+            b"IDAT" => pieces.push(chunk.data),
+            b"IEND" => break,
+            // Transparent colours and profiles, or a second header that must be refused.
+            b"tRNS" | b"iCCP" | b"IHDR" => return Ok(None),
+            _ => {}
+        }
+    }
+    let compressed = match pieces[..] {
+        [piece] => Cow::Borrowed(piece),
+        _ => Cow::Owned(pieces.concat()),
+    };
+    Ok(Some(Plain {
+        width: header.width,
+        height: header.height,
+        alpha,
+        compressed,
+    }))
+}
+
 fn ihdr(chunk: &Chunk<'_>) -> Result<Header, Error> {
     let (b"IHDR", &[w0, w1, w2, w3, h0, h1, h2, h3, _depth, color, ..]) = (chunk.kind, chunk.data)
     else {

@@ -1,3 +1,5 @@
+mod plain;
+
 use std::io::Cursor;
 
 use png::{ColorType, Decoder, DecodingError, Limits, Transformations};
@@ -13,6 +15,9 @@ const MAX_SIDE_ALLOC: usize = 4 << 20;
 /// Decodes `bytes`, which have passed the limits and the check of structure and CRCs. The `png` crate
 /// is used directly, since `image` inflates text chunks and gives no way to leave them out.
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Error> {
+    if let Some(raster) = container::png::plain(bytes)?.and_then(|plain| plain::decode(&plain)) {
+        return Ok(Picture::new(raster, None));
+    }
     let essential = container::png::essential(bytes)?;
     let mut decoder = Decoder::new_with_limits(
         Cursor::new(essential.as_ref()),
