@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::{Client, ConnectOptions, Event};
 use runtime::{Env, EnvError};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 use wire::Encoding;
 
 use crate::{Error, Ledger};
@@ -148,7 +148,8 @@ async fn options(config: &Config) -> Result<ConnectOptions, crate::Source> {
         })
         .event_callback(|event| async move {
             match event {
-                Event::Connected => info!("connected to nats-server"),
+                Event::Connected => debug!("connected to nats-server"),
+                Event::Draining | Event::Closed => debug!(event = %event, "connection ends"),
                 Event::Disconnected => warn!("connection to nats-server lost, reconnecting"),
                 // A permission that is missing shows here only; the call itself just times out.
                 other => warn!(event = %other, "nats-server says"),

@@ -1,10 +1,10 @@
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
 use object_store::local::LocalFileSystem;
-use tokio::{fs::File, task};
 
 use crate::Error;
 
@@ -29,24 +29,29 @@ pub(crate) fn open(path: PathBuf) -> Result<(LocalFileSystem, PathBuf), Error> {
 /// The store flushes the file and the folders that *it* made. Folders and files that another process
 /// made a moment ago, and died before flushing them, are found by us as if they were safe.
 pub(crate) async fn settle(root: &Path, key: &str) -> io::Result<()> {
-    let file = root.join(key);
-    for folder in file.ancestors().skip(1) {
-        File::open(folder).await?.sync_all().await?;
-        if folder == root {
-            break;
+    let (file, root) = (root.join(key), root.to_owned());
+    // All in one turn on a thread that may block: changing threads costs more than the flushing.
+    blocking(move || {
+        for folder in file.ancestors().skip(1) {
+            File::open(folder)?.sync_all()?;
+            if folder == root {
+                break;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// How many bytes an ordinary user may still write to the disk of `root`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this crate is below `runtime`; there is no span to lose, and a panic becomes an error"
-)]
 pub(crate) async fn free_bytes(root: PathBuf) -> io::Result<u64> {
-    let asking = task::spawn_blocking(move || rustix::fs::statvfs(&root));
-    let disk = asking.await.map_err(io::Error::other)??;
+    let disk = blocking(move || Ok(rustix::fs::statvfs(&root)?)).await?;
 
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    runtime::blocking(work).await.map_err(io::Error::other)?
 }

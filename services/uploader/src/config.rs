@@ -9,7 +9,7 @@ use url::Url;
 
 /// Where the provider keeps its pictures.
 const HOSTS: [&str; 2] = ["ideogram.ai", "d2gu96o5zk2m7w.cloudfront.net"];
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 /// For one download, redirects included.
 const DOWNLOAD: Duration = Duration::from_secs(60);
 const REDIRECTS: usize = 3;
