@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    Billed, Code, Completed, Event, Failure, GenerationId, Image, ImageState, Job, Phase,
-};
+use domain::{Billed, Code, Event, Failure, GenerationId, Image, ImageState, Job, Phase};
 use serde::Serialize;
 use wire::v1;
 
@@ -64,14 +62,29 @@ struct Derivative {
 
 /// The body that tells of `event`; none if nobody is told of such events.
 pub(crate) fn body(event: &Event, id: GenerationId, job: &Job) -> Option<Vec<u8>> {
-    let (name, news) = match event {
-        Event::Completed(completed) => {
-            let Completed { images, .. } = completed.as_ref();
-            (
-                "ideogram.generation.completed",
-                News::Stored(pictures(images)),
-            )
-        }
+    let (name, news) = news(event)?;
+    let body = Body {
+        event: name,
+        timestamp: happened_at(event)?.to_string(),
+        job_id: id.to_string(),
+        custom_id: job.custom_id.as_deref(),
+        prompt: &job.request.prompt,
+        model: job.request.model.as_str(),
+        campaign: job.request.campaign.as_deref(),
+        metadata: &job.request.metadata,
+        simulated: job.simulated,
+        news,
+    };
+    // Cannot fail: every key is a string, and memory takes what is written.
+    serde_json::to_vec(&body).ok()
+}
+
+fn news(event: &Event) -> Option<(&'static str, News<'_>)> {
+    Some(match event {
+        Event::Completed(completed) => (
+            "ideogram.generation.completed",
+            News::Stored(pictures(&completed.images)),
+        ),
         Event::Ready(ready) => {
             let pictures = pictures(&ready.images);
             let derivatives = derivatives(&ready.images);
@@ -110,21 +123,7 @@ pub(crate) fn body(event: &Event, id: GenerationId, job: &Job) -> Option<Vec<u8>
             )
         }
         _ => return None,
-    };
-    let body = Body {
-        event: name,
-        timestamp: happened_at(event)?.to_string(),
-        job_id: id.to_string(),
-        custom_id: job.custom_id.as_deref(),
-        prompt: &job.request.prompt,
-        model: job.request.model.as_str(),
-        campaign: job.request.campaign.as_deref(),
-        metadata: &job.request.metadata,
-        simulated: job.simulated,
-        news,
-    };
-    // Cannot fail: every key is a string, and memory takes what is written.
-    serde_json::to_vec(&body).ok()
+    })
 }
 
 /// Withheld and lost pictures have no URL, and those that cannot be cut are kept all the same.

@@ -9,6 +9,8 @@ mod config;
 mod metrics;
 mod notify;
 mod order;
+mod outcome;
+mod receiver;
 mod secrets;
 
 use anyhow::Context as _;

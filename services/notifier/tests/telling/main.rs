@@ -136,6 +136,22 @@ async fn a_receiver_that_stumbles_hears_the_same_again() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_tenth_refusal_is_the_last() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.customer.script([StatusCode::BAD_GATEWAY]);
+    let completed = completed(&world.accept().await?);
+    world.try_for_the(10, &completed).await?;
+
+    let failed = world.failure(&completed).await?;
+    assert_eq!(
+        (failed.attempts, failed.reason.as_str()),
+        (10, "it answered 502")
+    );
+    world.quiet().await?;
+    world.stop().await
+}
+
+#[tokio::test]
 async fn a_receiver_that_wants_no_more_is_left_alone() -> anyhow::Result<()> {
     let world = World::start().await?;
     world.customer.script([StatusCode::GONE]);

@@ -14,7 +14,7 @@ use runtime::Life;
 use testkit::{NatsServer, Receiver};
 use tokio::task::JoinHandle;
 use url::Url;
-use wire::Encoding;
+use wire::{Encoding, header};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,13 +84,25 @@ impl World {
 
     /// Stores an event once more, as a publisher does whose first confirmation came too late.
     pub(crate) async fn repeat(&self, event: &Event) -> anyhow::Result<()> {
+        let subject = format!("{}.{}", event.name(), event.key());
+        self.put(subject, event, 1).await
+    }
+
+    /// Stores an event as the timer of its attempt `attempt` does.
+    pub(crate) async fn try_for_the(&self, attempt: u32, event: &Event) -> anyhow::Result<()> {
+        self.put(format!("due.notify.1.{}", event.key()), event, attempt)
+            .await
+    }
+
+    async fn put(&self, subject: String, event: &Event, attempt: u32) -> anyhow::Result<()> {
         let encoded = wire::encode(event, Encoding::Json);
         let mut headers = async_nats::HeaderMap::new();
-        headers.insert(wire::header::TYPE, encoded.name);
+        headers.insert(header::TYPE, encoded.name);
+        headers.insert(header::ATTEMPT, attempt.to_string().as_str());
         let jetstream = jetstream::new(self.nats.client().await?);
         let body = encoded.body.into();
         jetstream
-            .publish_with_headers(encoded.subject, headers, body)
+            .publish_with_headers(subject, headers, body)
             .await?
             .await?;
         Ok(())
