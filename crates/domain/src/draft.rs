@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::{
-    Code, ColorPalette, Invalid, InvalidValue, Lane, MagicPrompt, Model, Request, WeightedColor,
+    AspectRatio, Code, ColorPalette, Invalid, InvalidValue, Lane, MagicPrompt, Model, Request, WeightedColor,
 };
 
 /// A request as it was sent: nothing has a default yet, nothing was checked.
@@ -98,7 +98,8 @@ impl Draft {
             negative_prompt: self.negative_prompt()?,
             model: parse("model", self.model.as_deref())?.unwrap_or(Model::V2),
             style_type: parse("styleType", self.style_type.as_deref())?,
-            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?,
+            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?
+                .or_else(|| self.resolution.is_none().then_some(AspectRatio { width: 1, height: 1 })),
             resolution: parse("resolution", self.resolution.as_deref())?,
             magic_prompt: parse("magicPrompt", self.magic_prompt.as_deref())?
                 .unwrap_or(MagicPrompt::Auto),
