@@ -19,14 +19,24 @@ pub(super) const ZIGZAG: [usize; 64] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 /// The same in a block of columns, as the transform leaves it.
-const TURNED: [usize; 64] = {
+pub(super) const TURNED: [u8; 64] = {
     let mut turned = [0; 64];
     let mut at = 0;
     while at < 64 {
-        turned[at] = ZIGZAG[at] % 8 * 8 + ZIGZAG[at] / 8;
+        turned[at] = (ZIGZAG[at] % 8 * 8 + ZIGZAG[at] / 8) as u8;
         at += 1;
     }
     turned
+};
+/// The other way round: where each coefficient of a block of columns is in the zigzag.
+pub(super) const ORDER: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        order[TURNED[at] as usize] = at as u8;
+        at += 1;
+    }
+    order
 };
 
 /// What the transform leaves for the quantisation to do (Arai, Agui and Nakajima 1988).
@@ -81,8 +91,8 @@ impl Quantization {
         ZIGZAG.map(|at| self.rows[at])
     }
 
-    /// Transforms a block and divides its coefficients, to the nearest whole number, in the order of
-    /// the zigzag.
+    /// Transforms a block and divides its coefficients, to the nearest whole number. The result is in
+    /// columns.
     pub(super) fn quantized(&self, block: Block) -> [i16; 64] {
         /// Added to a small number, it leaves the rounded number in the lowest bits.
         const ROUND: f32 = 12_582_912.0;
@@ -93,6 +103,6 @@ impl Quantization {
             let rounded = (coefficient * factor + ROUND).to_bits();
             *whole = rounded.wrapping_sub(ROUND.to_bits()) as i16;
         }
-        TURNED.map(|at| columns[at])
+        columns
     }
 }

@@ -1,4 +1,5 @@
 use super::huffman::{Bits, Code};
+use super::tables::{ORDER, TURNED};
 
 /// Sixteen zeros that something follows, and the end of a block (T.81, F.1.2.2).
 const ZEROS: u8 = 0xf0;
@@ -56,7 +57,7 @@ impl Tokens {
         &self.counts[class as usize]
     }
 
-    /// Adds a block of a component, quantised and in the order of the zigzag.
+    /// Adds a quantised block of a component, which is in columns.
     pub(super) fn push(&mut self, component: usize, block: &[i16; 64]) {
         let (first, others) = if component == 0 {
             (Class::LumaFirst, Class::LumaOthers)
@@ -77,7 +78,11 @@ impl Tokens {
                 self.symbol(others, ZEROS, 0, 0);
                 zeros -= 16;
             }
-            self.add(others, zeros as u8, block[at as usize & 63]);
+            self.add(
+                others,
+                zeros as u8,
+                block[usize::from(TURNED[at as usize & 63])],
+            );
             last = at;
         }
         if last < 63 {
@@ -115,16 +120,18 @@ impl Tokens {
     }
 }
 
-/// A bit for each coefficient that is not zero.
+/// A bit for each coefficient that is not zero, in the order of the zigzag. Most columns of most blocks
+/// are empty.
 fn present(block: &[i16; 64]) -> u64 {
-    let (eights, _) = block.as_chunks::<8>();
+    let (columns, _) = block.as_chunks::<8>();
+    let (orders, _) = ORDER.as_chunks::<8>();
     let mut bits = 0;
-    for (index, eight) in eights.iter().enumerate() {
-        let mut some = 0u64;
-        for (at, value) in eight.iter().enumerate() {
-            some |= u64::from(*value != 0) << at;
+    for (column, order) in columns.iter().zip(orders) {
+        if column.iter().fold(0, |some, value| some | value) != 0 {
+            for (value, at) in column.iter().zip(order) {
+                bits |= u64::from(*value != 0) << at;
+            }
         }
-        bits |= some << (8 * index);
     }
     bits
 }
