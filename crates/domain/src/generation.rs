@@ -124,7 +124,9 @@ impl Generation {
             Event::Accepted(event) => self.cost.reserved = event.reserved,
             Event::Calling(_) | Event::Submitted(_) => self.advance(Status::Running),
             Event::Rendered(event) => {
-                self.cost.settled = Some(event.cost);
+                if self.status.rank() < Status::Completed.rank() {
+                    self.cost.settled = Some(event.cost);
+                }
                 self.advance(Status::Running);
             }
             Event::Parked(event) => self.advance_with(Status::Parked, &event.reason, Billed::No),
