@@ -1,0 +1,386 @@
+//! Every event, with every field set, in both encodings: read back as it was, and in JSON exactly
+//! as the golden files have it. `DARKROOM_REGENERATE=1` writes those anew.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use domain::{
+    Accepted, AspectRatio, Billed, Calling, Code, ColorPalette, Completed, Derivative, Event,
+    Failed, Failure, GenerationId, Image, ImageFailed, ImageId, ImageReady, ImageState, Job, Lane,
+    MagicPrompt, Model, NotificationDelivered, NotificationFailed, Parked, Phase, Quality, Ready,
+    Rendered, RenderedImage, RenderingSpeed, Request, Resolution, StyleType, Submitted, Tenant,
+    Unknown, Usd, WeightedColor,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use wire::{DecodeError, Encoding, decode, encode};
+
+/// More than 2^53: what reads numbers as doubles loses it.
+const LARGE: i64 = 9_007_199_254_740_993;
+
+fn at() -> Timestamp {
+    Timestamp::from_nanosecond(1_795_000_000_123_456_789).unwrap_or_default()
+}
+
+fn id() -> GenerationId {
+    GenerationId::of_key(&Tenant::default(), "golden")
+}
+
+fn job() -> Job {
+    let color = |hex: &str, weight| WeightedColor { hex: hex.to_owned(), weight };
+    Job {
+        id: id(),
+        tenant: Tenant::default(),
+        custom_id: Some("order-7".to_owned()),
+        request: Request {
+            prompt: "ein Füchslein \"im Schnee\" 🦊".to_owned(),
+            negative_prompt: Some("text".to_owned()),
+            model: Model::V45,
+            style_type: Some(StyleType::Render3D),
+            aspect_ratio: Some(AspectRatio { width: 16, height: 9 }),
+            resolution: Some(Resolution { width: 1312, height: 736 }),
+            magic_prompt: MagicPrompt::Off,
+            seed: Some(2_147_483_647),
+            num_images: 2,
+            rendering_speed: Some(RenderingSpeed::Turbo),
+            quality: Some(Quality::High),
+            color_palette: Some(ColorPalette::Colors(vec![
+                color("#FF0000", Some(0.25)),
+                color("#00FF00", None),
+            ])),
+            style_preset: Some("WATERCOLOR".to_owned()),
+            style_codes: vec!["0a1b2c3d".to_owned()],
+            presets: vec!["og-image".to_owned(), "thumbnail".to_owned()],
+            campaign: Some("winter".to_owned()),
+            tags: vec!["fox".to_owned()],
+            metadata: [("sku".to_owned(), "A-1".to_owned())].into(),
+            lane: Lane::Interactive,
+            deadline: Some(at()),
+        },
+        provider: "ideogram".to_owned(),
+        simulated: true,
+        accepted_at: at(),
+        callback: true,
+    }
+}
+
+fn failure() -> Failure {
+    Failure {
+        code: Code::StoreFailed,
+        message: "the store is full".to_owned(),
+        phase: Phase::Download,
+        billed: Billed::Yes,
+    }
+}
+
+fn image() -> Image {
+    Image {
+        id: ImageId::of(id(), 1),
+        index: 1,
+        state: ImageState::Undecodable,
+        key: Some("generated/a.png".to_owned()),
+        url: Some("https://darkroom.test/assets/generated/a.png".to_owned()),
+        width: 1312,
+        height: 736,
+        seed: Some(LARGE),
+        prompt: Some("a fox".to_owned()),
+        format: "png".to_owned(),
+        bytes: 9_007_199_254_740_993,
+        sha256: "00ff".repeat(16),
+        derivatives: vec![Derivative {
+            preset: "og-image".to_owned(),
+            key: "derived/a.jpeg".to_owned(),
+            url: "https://darkroom.test/assets/derived/a.jpeg".to_owned(),
+            width: 1200,
+            height: 630,
+            format: "jpeg".to_owned(),
+            bytes: 54_321,
+            sha256: "ff00".repeat(16),
+            crop_loss: 0.1,
+            upscaled: true,
+        }],
+        error: Some(failure()),
+    }
+}
+
+/// One of each kind.
+fn events() -> anyhow::Result<Vec<Event>> {
+    let (id, at, cost, attempt) = (id(), at(), Usd::from_micros(LARGE), 3);
+    let (images, endpoint) = (vec![image()], "5f0c".to_owned());
+    let event_id = format!("generation-completed-{id}");
+    let link = Some("https://ideogram.test/a.png?exp=1&sig=x".parse()?);
+    let drawn = RenderedImage { index: 1, link, seed: Some(LARGE), prompt: Some("fox".to_owned()) };
+    let withheld = RenderedImage { index: 2, link: None, seed: None, prompt: None };
+    Ok(vec![
+        Accepted {
+            job: job(),
+            callback_url: Some("https://customer.test/hook?a=b".parse()?),
+            reserved: cost,
+        }
+        .into(),
+        Calling {
+            id,
+            attempt,
+            token: "t0k".to_owned(),
+            route: "v2".to_owned(),
+            images: 2,
+            reserved: cost,
+            at,
+        }
+        .into(),
+        Submitted { id, attempt, provider_id: "theirs".to_owned(), at }.into(),
+        Unknown { id, attempt, reason: "no answer".to_owned(), reserved: cost, at }.into(),
+        Parked { id, reason: "out of funds".to_owned(), at }.into(),
+        Rendered {
+            job: job(),
+            attempt,
+            provider_id: Some("theirs".to_owned()),
+            images: vec![drawn, withheld],
+            expires_at: at,
+            cost,
+            at,
+        }
+        .into(),
+        Completed { job: job(), images: images.clone(), cost, at }.into(),
+        Failed {
+            id,
+            tenant: Tenant::default(),
+            custom_id: Some("order-7".to_owned()),
+            job: Some(job()),
+            failure: failure(),
+            cost,
+            at,
+        }
+        .into(),
+        Ready { job: job(), images, cost, at }.into(),
+        ImageReady { job: job(), image: image(), at }.into(),
+        ImageFailed { job: job(), image: image(), at }.into(),
+        NotificationDelivered {
+            event_id: event_id.clone(),
+            id,
+            endpoint: endpoint.clone(),
+            status: 204,
+            attempts: 2,
+            at,
+        }
+        .into(),
+        NotificationFailed { event_id, id, endpoint, attempts: 9, reason: "410".to_owned(), at }
+            .into(),
+    ])
+}
+
+/// The same kinds with as little in them as there can be.
+fn sparse() -> anyhow::Result<Vec<Event>> {
+    let mut job = job();
+    job.custom_id = None;
+    let request = &mut job.request;
+    (request.negative_prompt, request.style_type, request.aspect_ratio) = (None, None, None);
+    (request.resolution, request.seed, request.rendering_speed) = (None, None, None);
+    (request.quality, request.style_preset, request.campaign) = (None, None, None);
+    request.color_palette = Some(ColorPalette::Preset("EMBER".to_owned()));
+    (request.style_codes, request.presets, request.tags) = (vec![], vec![], vec![]);
+    (request.metadata, request.deadline) = (Default::default(), None);
+    let bare = Image {
+        key: None,
+        url: None,
+        seed: None,
+        prompt: None,
+        format: String::new(),
+        sha256: String::new(),
+        derivatives: Vec::new(),
+        error: None,
+        ..image()
+    };
+    let (at, cost, tenant) = (Timestamp::UNIX_EPOCH, Usd::ZERO, Tenant::default());
+    Ok(vec![
+        Accepted { job: job.clone(), callback_url: None, reserved: cost }.into(),
+        Rendered {
+            job: job.clone(),
+            attempt: 0,
+            provider_id: None,
+            images: Vec::new(),
+            expires_at: at,
+            cost,
+            at,
+        }
+        .into(),
+        Completed { job: job.clone(), images: Vec::new(), cost, at }.into(),
+        ImageReady { job, image: bare, at }.into(),
+        Failed { id: id(), tenant, custom_id: None, job: None, failure: failure(), cost, at }
+            .into(),
+    ])
+}
+
+fn golden(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    folder.join(format!("{name}.json"))
+}
+
+#[test]
+fn every_event_is_read_back_as_it_was() -> anyhow::Result<()> {
+    for event in events()?.into_iter().chain(sparse()?) {
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            let written = encode(&event, encoding);
+            assert_eq!(decode(written.name, encoding, &written.body)?, event, "{encoding:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_json_of_every_event_is_the_golden_one() -> anyhow::Result<()> {
+    let regenerate = std::env::vars_os().any(|(name, _)| name == "DARKROOM_REGENERATE");
+    for event in events()? {
+        let path = golden(event.name());
+        let fresh: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
+        if regenerate {
+            std::fs::write(&path, format!("{fresh:#}\n"))?;
+        }
+        let committed = std::fs::read_to_string(&path)?;
+        assert!(committed == format!("{fresh:#}\n"), "{}: is now {fresh:#}", path.display());
+    }
+    let files = std::fs::read_dir(golden("x").with_file_name(""))?.count();
+    assert_eq!(files, events()?.len(), "one file for each event");
+    Ok(())
+}
+
+#[test]
+fn what_is_empty_is_written_all_the_same() -> anyhow::Result<()> {
+    for event in sparse()? {
+        let full = std::fs::read(golden(event.name()))?;
+        let full: Value = serde_json::from_slice(&full)?;
+        let bare: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
+        let fields = |value: &Value| -> Vec<String> {
+            value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(fields(&bare), fields(&full), "{}", event.name());
+        for part in ["job", "image"] {
+            if bare[part].is_object() {
+                assert_eq!(fields(&bare[part]), fields(&full[part]), "{} {part}", event.name());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As somebody reads them who has never heard of Rust.
+#[test]
+fn python_reads_the_golden_files_with_the_types_that_were_meant() -> anyhow::Result<()> {
+    const READER: &str = r#"
+import json, pathlib, re, sys
+
+files = sorted(pathlib.Path(sys.argv[1]).glob("*.json"))
+LARGE = 2**53 + 1
+
+def walk(value, path):
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            assert ".metadata" in path or re.fullmatch(r"[a-z][a-zA-Z0-9]*", name), path + "." + name
+            walk(inner, path + "." + name)
+    elif isinstance(value, list):
+        for inner in value:
+            walk(inner, path + "[]")
+    leaf = path.rsplit(".", 1)[-1]
+    if leaf in ("costUsdMicros", "reservedUsdMicros"):
+        assert value == LARGE and type(value) is int, path
+    if leaf in ("attempt", "attempts", "index", "width", "height", "numImages", "bytes"):
+        assert type(value) is int, path
+    if leaf in ("simulated", "callback", "upscaled", "retryable"):
+        assert type(value) is bool, path
+    if leaf == "cropLoss":
+        assert value == 0.1, path
+    if leaf in ("at", "acceptedAt", "expiresAt", "deadline"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", value), path
+    if leaf == "images" and "calling" in path:
+        assert type(value) is int, path
+    elif leaf in ("tags", "presets", "styleCodes", "images", "derivatives"):
+        assert type(value) is list and value != [], path
+
+for file in files:
+    event = json.load(file.open(encoding="utf-8"))
+    assert type(event) is dict
+    walk(event, file.stem)
+    if "job" in event:
+        assert event["job"]["prompt"] == 'ein F\u00fcchslein "im Schnee" \U0001f98a'
+        assert event["job"]["metadata"] == {"sku": "A-1"}
+    if "callbackUrl" in event:
+        assert file.stem == "generation.accepted"
+print(len(files))
+"#;
+    let folder = golden("x").with_file_name("");
+    let output = Command::new("python3").args(["-c", READER]).arg(folder).output()?;
+
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), events()?.len().to_string());
+    Ok(())
+}
+
+#[test]
+fn fields_of_tomorrow_are_passed_over() -> anyhow::Result<()> {
+    for event in events()? {
+        let name = event.name();
+        let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
+        for part in ["", "/job", "/image", "/error", "/images/0"] {
+            if let Some(Value::Object(object)) = body.pointer_mut(part) {
+                object.insert("tomorrow".to_owned(), json!({ "is": ["another", "day"] }));
+            }
+        }
+        let read = decode(name, Encoding::Json, body.to_string().as_bytes())?;
+        assert_eq!(read, event);
+
+        let mut body = encode(&event, Encoding::Protobuf).body;
+        body.extend([0xfa, 0x7f, 0x01, 0x61]); // Field 2047, one byte.
+        assert_eq!(decode(name, Encoding::Protobuf, &body)?, event);
+    }
+    Ok(())
+}
+
+/// Yesterday's writers know nothing of fields that came later; those that may be absent are.
+#[test]
+fn fields_that_yesterday_had_not_are_empty() -> anyhow::Result<()> {
+    let event = Event::from(ImageReady { job: job(), image: image(), at: at() });
+    let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
+    for (part, names) in [
+        ("/job", &["campaign", "tags", "metadata", "deadline", "callback", "colorPalette"][..]),
+        ("/image", &["prompt", "derivatives", "error", "sha256"]),
+    ] {
+        if let Some(Value::Object(object)) = body.pointer_mut(part) {
+            for name in names {
+                assert!(object.remove(*name).is_some(), "{part} has no {name}");
+            }
+        }
+    }
+
+    let read = decode(event.name(), Encoding::Json, body.to_string().as_bytes())?;
+
+    let mut expected = ImageReady { job: job(), image: image(), at: at() };
+    let request = &mut expected.job.request;
+    (request.campaign, request.deadline, request.color_palette) = (None, None, None);
+    (request.tags, request.metadata) = (Vec::new(), Default::default());
+    expected.job.callback = false;
+    let image = &mut expected.image;
+    (image.prompt, image.error, image.sha256) = (None, None, String::new());
+    image.derivatives = Vec::new();
+    assert_eq!(read, expected.into());
+    Ok(())
+}
+
+#[test]
+fn what_must_be_there_is_missed_by_name() -> anyhow::Result<()> {
+    for event in events()? {
+        let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
+        let must = if body.get("id").is_some() { "id" } else { "job" };
+        if let Value::Object(object) = &mut body {
+            object.remove(must);
+        }
+        let body = body.to_string();
+        match decode(event.name(), Encoding::Json, body.as_bytes()) {
+            Err(DecodeError::Field { field, .. }) => assert_eq!(field, must, "{}", event.name()),
+            other => anyhow::bail!("{} without `{must}`: {other:?}", event.name()),
+        }
+    }
+    let unknown = decode("generation.imagined", Encoding::Json, b"{}");
+    assert!(matches!(unknown, Err(DecodeError::UnknownEvent(name)) if name == "generation.imagined"));
+    Ok(())
+}
