@@ -46,24 +46,25 @@ impl Bus {
     /// # Errors
     ///
     /// The first error of `work`; [`Error::Provision`] if the books are missing.
-    pub async fn while_leader<E: From<Error>>(
+    pub async fn while_leader<E: From<Error>, F: Future<Output = Result<(), E>> + Send>(
         &self,
         name: &str,
         config: LeaseConfig,
         shutdown: &CancellationToken,
-        work: impl AsyncFn(Lease) -> Result<(), E>,
+        work: impl Fn(Lease) -> F + Send + Sync,
     ) -> Result<(), E> {
         let failed = |source: Source| Error::Provision { what: BUCKET.to_owned(), source };
         let books = self.jetstream.get_key_value(BUCKET).await.map_err(|err| failed(err.into()))?;
         let key = format!("lease.{name}");
         while !shutdown.is_cancelled() {
+            let asked = Instant::now();
             if let Some(fence) = self.acquire(&books, &key, config).await {
                 info!(lease = name, fence, "active");
                 let lost = shutdown.child_token();
                 let held = Lease { fence, lost: lost.clone() };
                 let (result, revision) =
                     tokio::join!(async { let result = work(held).await; lost.cancel(); result },
-                        self.keep(&key, fence, config, &lost));
+                        self.keep(&key, fence, asked, config, &lost));
                 self.release(&books, &key, revision).await;
                 result?;
                 continue;
@@ -92,26 +93,28 @@ impl Bus {
     async fn keep(
         &self,
         key: &str,
-        revision: u64,
+        mut revision: u64,
+        mut renewed: Instant,
         config: LeaseConfig,
         lost: &CancellationToken,
     ) -> u64 {
         // Safely before the server lets somebody else have it.
-        let margin = config.renew / 2;
-        let (mut revision, mut renewed) = (revision, Instant::now());
+        let safe = config.ttl.saturating_sub(config.renew / 2);
         loop {
+            let end = renewed + safe;
             tokio::select! {
+                biased;
                 () = lost.cancelled() => return revision,
-                () = time::sleep(config.renew) => {}
+                () = time::sleep_until(end.min(Instant::now() + config.renew)) => {}
             }
+            // The server counts from when it hears us, which is later.
             let asked = Instant::now();
-            let left = (renewed + config.ttl - margin).saturating_duration_since(asked);
-            match time::timeout(left, self.renew(key, revision, config.ttl)).await {
+            match time::timeout_at(end, self.renew(key, revision, config.ttl)).await {
                 Ok(Ok(next)) => (revision, renewed) = (next, asked),
                 Ok(Err(err)) => debug!(error = %err, "lease not renewed"),
                 Err(_) => {}
             }
-            if renewed.elapsed() + margin >= config.ttl {
+            if Instant::now() >= renewed + safe {
                 warn!(key, "lease lost");
                 lost.cancel();
             }
