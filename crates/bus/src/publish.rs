@@ -158,13 +158,16 @@ impl Bus {
                 return Err(Error::Full { subject: subject.to_owned() });
             }
             let refused = code.is_some_and(|code| WRONG_LAST_SEQUENCE.contains(&code));
-            if let Some(doubt) = doubt.as_ref().filter(|_| refused) {
-                return match self.own_entry(doubt).await? {
-                    Some(sequence) => Ok(sequence),
-                    None => Err(Error::Conflict { subject: subject.to_owned() }),
-                };
-            }
-            if Instant::now() >= deadline || code.is_some() {
+            let unread = match doubt.as_ref().filter(|_| refused) {
+                Some(doubt) => match self.own_entry(doubt).await {
+                    Ok(Some(sequence)) => return Ok(sequence),
+                    Ok(None) => return Err(Error::Conflict { subject: subject.to_owned() }),
+                    // The refusal stands, and so does the doubt: ask again from the start.
+                    Err(_) => true,
+                },
+                None => false,
+            };
+            if Instant::now() >= deadline || (code.is_some() && !unread) {
                 return Err(Error::Publish { subject: subject.to_owned(), source: err.into() });
             }
             warn!(error = %err, subject, "not confirmed, publishing again");
