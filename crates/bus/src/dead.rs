@@ -18,13 +18,9 @@ impl Bus {
         }
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
         headers.insert(header::REASON, reason.as_str());
-        headers.insert(header::ORIGIN, raw.subject.as_str());
+        headers.insert(header::ORIGIN, raw.origin().subject);
         headers.insert("Nats-Msg-Id", format!("{}-{}-{}", stage.name(), raw.stream, raw.sequence).as_str());
-        let key = match raw.key() {
-            "" => "unnamed",
-            key => key,
-        };
-        let subject = subject::dead(stage.name(), key);
+        let subject = subject::dead(stage.name(), raw.key());
         self.store(&subject, headers, raw.payload.clone(), None).await?;
         metrics::DEAD.with_label_values(&[stage.name()]).inc();
         Ok(())

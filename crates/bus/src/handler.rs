@@ -20,7 +20,8 @@ pub trait Handler<In>: Send + Sync + 'static {
         delivery: &Delivery,
     ) -> impl Future<Output = Result<Step, Fault>> + Send;
 
-    /// What to say of work that is given up, once its message is among the dead letters.
+    /// What to say of work that is given up, once its message is among the dead letters. Asked
+    /// again if somebody else wrote into the ledger first.
     fn give_up(&self, lost: Lost<In>) -> impl Future<Output = Vec<Emit>> + Send {
         drop(lost);
         async { Vec::new() }
@@ -143,7 +144,7 @@ impl Fault {
 }
 
 /// Work that is given up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lost<In> {
     /// The last token of its subject: an id, usually.
     pub key: String,

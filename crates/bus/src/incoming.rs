@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use wire::{Encoding, header, subject};
 
 use crate::error::Source;
+use crate::stage::WORK;
 
 /// A message as it came in.
 #[derive(Debug, Clone)]
@@ -31,9 +32,35 @@ impl Raw {
         self.headers.get(name).map(async_nats::HeaderValue::as_str)
     }
 
-    /// The last token of the subject.
+    /// The last token of the subject, in a form that may be a part of another subject.
     pub(crate) fn key(&self) -> &str {
-        self.subject.rsplit('.').next().unwrap_or_default()
+        match self.subject.rsplit('.').next() {
+            None | Some("" | "*" | ">") => "unnamed",
+            Some(key) => key,
+        }
+    }
+
+    /// Where the message came in first: what was put off still is what it was. Only what our own
+    /// timers carry is believed, since users can write any header they like.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        let put_off = (self.stream == WORK).then(|| self.put_off()).flatten();
+        put_off.unwrap_or(Origin {
+            subject: &self.subject,
+            stream: &self.stream,
+            sequence: self.sequence,
+            stored_at: self.stored_at,
+        })
+    }
+
+    fn put_off(&self) -> Option<Origin<'_>> {
+        let subject = self.header(header::ORIGIN)?;
+        let mut stored = self.header(header::STORED)?.split(' ');
+        Some(Origin {
+            subject,
+            stream: stored.next()?,
+            sequence: stored.next()?.parse().ok()?,
+            stored_at: stored.next()?.parse().ok()?,
+        })
     }
 
     fn event(&self) -> Result<Event, Source> {
@@ -41,6 +68,21 @@ impl Raw {
         let content_type = self.header(header::CONTENT_TYPE);
         let encoding = Encoding::of_content_type(content_type).ok_or("unknown content type")?;
         Ok(wire::decode(name, encoding, &self.payload)?)
+    }
+}
+
+/// Where a message came in.
+pub(crate) struct Origin<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) stream: &'a str,
+    pub(crate) sequence: u64,
+    pub(crate) stored_at: Timestamp,
+}
+
+impl Origin<'_> {
+    /// The value of [`header::STORED`].
+    pub(crate) fn stored(&self) -> String {
+        format!("{} {} {}", self.stream, self.sequence, self.stored_at)
     }
 }
 
@@ -94,17 +136,18 @@ pub struct Requested {
 impl Inbound for Requested {
     /// Never fails: refusing a request is work too.
     fn read(raw: &Raw) -> Result<Self, Source> {
-        let (lane, id) = subject::parse_requested(&raw.subject);
+        let origin = raw.origin();
+        let (lane, id) = subject::parse_requested(origin.subject);
         Ok(Self {
             id: id.unwrap_or_else(|| {
-                GenerationId::of_message(&raw.stream, raw.sequence, raw.stored_at)
+                GenerationId::of_message(origin.stream, origin.sequence, origin.stored_at)
             }),
             named: id.is_some(),
             tenant: raw.header(header::TENANT).and_then(|name| name.parse().ok()).unwrap_or_default(),
             lane,
             content_type: raw.header(header::CONTENT_TYPE).map(str::to_owned),
             body: raw.payload.clone(),
-            stored_at: raw.stored_at,
+            stored_at: origin.stored_at,
         })
     }
 }

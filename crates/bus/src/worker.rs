@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{Consumer, pull};
+use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
 use async_nats::jetstream::{AckKind, Message};
 use domain::{Billed, Code, Event, Failure, Phase};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -20,7 +21,7 @@ use crate::handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
 use crate::incoming::{Inbound, Raw};
 use crate::policy::random_share;
 use crate::publish::WorkItem;
-use crate::stage::{EVENTS, Feed};
+use crate::stage::{EVENTS, Feed, WORK};
 use crate::{Bus, Error, Policy, Source, Stage, metrics, trace};
 
 /// How long the server may take to confirm an acknowledgement.
@@ -32,6 +33,8 @@ const EXPIRES: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Deliveries beyond the attempts after which a message is taken for one that kills its worker.
 const CRASHES: u32 = 3;
+/// How often a handler is asked what to say of lost work, while others write into the same ledger.
+const LAST_WORDS: u32 = 3;
 
 /// Feeds one handler from the consumers of one stage.
 #[derive(Debug)]
@@ -60,10 +63,11 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     }
 
     async fn feed(&self, feed: &Feed, shutdown: &CancellationToken) -> Result<(), Error> {
-        let deliveries = self.bus.deliveries(feed, self.policy.concurrency).await?;
+        // The client asks for as many again as soon as they are taken.
+        let deliveries = self.bus.deliveries(feed, self.policy.concurrency / 2).await?;
         deliveries
             .take_until(shutdown.cancelled())
-            .try_for_each_concurrent(self.policy.concurrency, async |message| {
+            .try_for_each_concurrent(self.policy.concurrency, |message| async move {
                 self.settle(message, feed).await;
                 Ok(())
             })
@@ -251,10 +255,20 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         }
         headers.insert(header::CAUSE, delivery.cause.to_string().as_str());
         let prefix = format!("due.{}.", self.stage.name());
-        let key = raw.subject.strip_prefix(&prefix).unwrap_or_else(|| raw.key());
+        let key = match raw.subject.strip_prefix(&prefix) {
+            Some(key) => key.to_owned(),
+            None => {
+                let origin = raw.origin();
+                headers.insert(header::ORIGIN, origin.subject);
+                headers.insert(header::STORED, origin.stored().as_str());
+                // Two messages about one thing, or about none, must not share a timer: the second
+                // would replace the first.
+                format!("{}.{}", raw.sequence, raw.key())
+            }
+        };
         let item = WorkItem {
             stage: self.stage,
-            key,
+            key: &key,
             attempt: delivery.attempt + u32::from(wait.counts),
             cause: delivery.cause,
             due: Some(wait.until),
@@ -278,8 +292,13 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         }
         let key = raw.key().to_owned();
         let lost = Lost { key, input, cause: delivery.cause, failure };
-        let emits = self.handler.give_up(lost).await;
-        self.emit(&emits).await?;
+        for _ in 0..LAST_WORDS {
+            let emits = self.handler.give_up(lost.clone()).await;
+            if self.emit(&emits).await? {
+                return self.acknowledge(message, feed).await.map(|()| "given up");
+            }
+        }
+        error!(key = lost.key, "given up, and somebody else had the last word each time");
         self.acknowledge(message, feed).await.map(|()| "given up")
     }
 
@@ -372,14 +391,10 @@ async fn open(consumer: Consumer<pull::Config>, batch: usize) -> Result<pull::St
 
 /// Whether an error means that the consumer does not exist, rather than that nobody answers.
 fn is_missing(source: &Source) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
-    while let Some(err) = cause {
-        if let Some(err) = err.downcast_ref::<async_nats::jetstream::Error>() {
-            return err.code() == 404;
-        }
-        cause = err.source();
-    }
-    false
+    // The server's answer is in the kind, and not among the causes.
+    source.downcast_ref::<ConsumerError>().is_some_and(
+        |err| matches!(err.kind(), ConsumerErrorKind::JetStream(err) if err.code() == 404),
+    )
 }
 
 pub(crate) fn raw(message: &Message, feed: &Feed) -> Result<Raw, Source> {
@@ -396,7 +411,9 @@ pub(crate) fn raw(message: &Message, feed: &Feed) -> Result<Raw, Source> {
 
 /// What the headers say, and how often this very message was delivered.
 fn delivery(message: &Message, raw: &Raw, feed: &Feed) -> (Delivery, u32) {
-    let number = |name| raw.header(name).and_then(|text| text.parse::<u64>().ok());
+    // Only in WORK are the headers all ours.
+    let header = |name| raw.header(name).filter(|_| feed.stream == WORK);
+    let number = |name| header(name).and_then(|text| text.parse::<u64>().ok());
     let delivered = message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1));
     let attempt = number(header::ATTEMPT).and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
     let cause = if feed.stream == EVENTS { raw.sequence } else { number(header::CAUSE).unwrap_or(0) };

@@ -24,5 +24,8 @@ pub const ATTEMPT: &str = "Darkroom-Attempt";
 pub const CAUSE: &str = "Darkroom-Cause";
 /// Of a dead letter: why it died.
 pub const REASON: &str = "Darkroom-Reason";
-/// Of a dead letter: the subject it was on.
+/// Of a dead letter, and of work that was put off: the subject it came in on.
 pub const ORIGIN: &str = "Darkroom-Origin";
+/// Of work that was put off: where and when its message was first stored, as stream, sequence and
+/// RFC 3339 time with a space between.
+pub const STORED: &str = "Darkroom-Stored";
