@@ -1,0 +1,14 @@
+//! What the bus promises, against real nats-server processes that are killed, restarted and
+//! changed behind its back.
+
+mod ask;
+mod batch;
+mod events;
+mod expectations;
+mod lease;
+mod outages;
+mod outcomes;
+mod plain;
+mod postponed;
+mod topology;
+mod world;
