@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bus::{Delivery, Emit, Fault, NewRequest, Requested, Stage, Step, Wait};
+use bus::{Emit, Fault, NewRequest, Requested, Stage, Step, Wait};
 use domain::{Code, Event, GenerationId, Lane};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
@@ -47,14 +47,9 @@ async fn a_wait_survives_the_death_of_the_broker() -> anyhow::Result<()> {
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
     let (tell, mut told) = mpsc::unbounded_channel();
-    let handler = Script::<domain::Rendered>::new(move |_, delivery: Delivery| {
-        let waited = delivery.cause != 0 && tell.send(()).is_ok();
-        async move {
-            if !waited {
-                return Ok(Step::done());
-            }
-            Ok(wait(Timestamp::now() + SignedDuration::from_secs(1)))
-        }
+    let handler = Script::<domain::Rendered>::new(move |_, _| {
+        tell.send(()).ok();
+        async { Ok(wait(Timestamp::now() + SignedDuration::from_secs(1))) }
     });
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
     next(&mut told).await?;
@@ -83,8 +78,7 @@ async fn two_events_of_one_generation_wait_side_by_side() -> anyhow::Result<()> 
     ledger.append(ready, last).await?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let handler = Script::<Event>::new(move |event, delivery| {
-        let again = delivery.stored_at.duration_since(Timestamp::now());
-        tell.send((event.name(), delivery.attempt, again)).ok();
+        tell.send((delivery.attempt, event.name())).ok();
         async move {
             match delivery.attempt {
                 1 => Err(Fault::transient("nobody there", failure(Code::Internal))),
@@ -97,8 +91,7 @@ async fn two_events_of_one_generation_wait_side_by_side() -> anyhow::Result<()> 
 
     let mut seen = Vec::new();
     for _ in 0..4 {
-        let (name, attempt, _) = next(&mut told).await?;
-        seen.push((attempt, name));
+        seen.push(next(&mut told).await?);
     }
     seen.sort_unstable();
     assert_eq!(
