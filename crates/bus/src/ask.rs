@@ -43,12 +43,12 @@ impl Bus {
     /// # Errors
     ///
     /// [`Error::Unanswered`] if the service cannot be announced.
-    pub async fn answer(
+    pub async fn answer<F: Future<Output = Answer> + Send>(
         &self,
         service: &str,
         endpoints: &[&'static str],
         shutdown: CancellationToken,
-        answer: impl AsyncFn(&'static str, Bytes) -> Answer,
+        answer: impl Fn(&'static str, Bytes) -> F + Send + Sync,
     ) -> Result<(), Error> {
         let failed = |source: Source| Error::Unanswered { subject: service.to_owned(), source };
         let announced = self

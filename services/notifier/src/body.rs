@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Billed, Code, Event, Failure, GenerationId, Image, ImageState, Job, Phase};
+use domain::{Billed, Code, Event, Failure, Image, ImageState, Phase};
 use serde::Serialize;
 use wire::v1;
 
 use crate::order::happened_at;
+use crate::receiver::Receiver;
 
 /// What every callback has.
 #[derive(Serialize)]
@@ -17,13 +18,20 @@ struct Body<'a> {
     timestamp: String,
     job_id: String,
     custom_id: Option<&'a str>,
+    #[serde(flatten)]
+    asked: Option<Asked<'a>>,
+    #[serde(flatten)]
+    news: News<'a>,
+}
+
+/// What every callback has but those of requests that were refused at the door.
+#[derive(Serialize)]
+struct Asked<'a> {
     prompt: &'a str,
     model: &'static str,
     campaign: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
     simulated: bool,
-    #[serde(flatten)]
-    news: News<'a>,
 }
 
 /// What only some have.
@@ -61,18 +69,21 @@ struct Derivative {
 }
 
 /// The body that tells of `event`; none if nobody is told of such events.
-pub(crate) fn body(event: &Event, id: GenerationId, job: &Job) -> Option<Vec<u8>> {
+pub(crate) fn body(event: &Event, receiver: &Receiver) -> Option<Vec<u8>> {
     let (name, news) = news(event)?;
-    let body = Body {
-        event: name,
-        timestamp: happened_at(event)?.to_string(),
-        job_id: id.to_string(),
-        custom_id: job.custom_id.as_deref(),
+    let asked = receiver.job.as_ref().map(|job| Asked {
         prompt: &job.request.prompt,
         model: job.request.model.as_str(),
         campaign: job.request.campaign.as_deref(),
         metadata: &job.request.metadata,
         simulated: job.simulated,
+    });
+    let body = Body {
+        event: name,
+        timestamp: happened_at(event)?.to_string(),
+        job_id: event.generation().to_string(),
+        custom_id: receiver.custom_id.as_deref(),
+        asked,
         news,
     };
     // Cannot fail: every key is a string, and memory takes what is written.

@@ -1,10 +1,12 @@
 //! One piece of news and one receiver.
 
 use bus::{Bus, Delivery, Emit, Fault, Handler, Ledger, Lost, Source, Step, Wait};
-use domain::{Billed, Code, Event, Failure, GenerationId, Phase};
+use domain::{Billed, Code, Event, Failure, Phase};
 use jiff::Timestamp;
 use runtime::crash;
 use tracing::error;
+use url::Url;
+use wire::header::TRACEPARENT;
 
 use crate::body::body;
 use crate::metrics;
@@ -13,10 +15,14 @@ use crate::outcome::{Outcome, SCHEDULE};
 use crate::receiver::Receiver;
 use crate::secrets::Secrets;
 
+/// Where the door takes note of the callbacks of what it refuses.
+const ENDPOINTS: &str = "endpoints";
+
 /// Events → callbacks, and what became of them.
 #[derive(Debug)]
 pub(crate) struct Notify {
     client: egress::Client,
+    bus: Bus,
     ledger: Ledger,
     secrets: Secrets,
 }
@@ -26,7 +32,7 @@ impl Handler<Event> for Notify {
         let (true, Some(at)) = (may_be_wanted(&event), happened_at(&event)) else {
             return Ok(Step::done());
         };
-        let Some(receiver) = self.receiver(event.generation()).await.map_err(fault)? else {
+        let Some(receiver) = self.receiver(&event).await.map_err(fault)? else {
             return Ok(Step::done());
         };
         if self
@@ -62,7 +68,7 @@ impl Handler<Event> for Notify {
         let Some(event) = lost.input.filter(may_be_wanted) else {
             return Vec::new();
         };
-        match self.receiver(event.generation()).await {
+        match self.receiver(&event).await {
             Ok(Some(receiver)) => {
                 let attempts = SCHEDULE.attempts().try_into().unwrap_or(u32::MAX);
                 vec![receiver.failed(&event, attempts, lost.failure.message)]
@@ -70,7 +76,7 @@ impl Handler<Event> for Notify {
             Ok(None) => Vec::new(),
             Err(err) => {
                 error!(
-                    error = &err as &dyn std::error::Error,
+                    error = &*err as &dyn std::error::Error,
                     "nobody hears that it was given up"
                 );
                 Vec::new()
@@ -84,13 +90,23 @@ impl Notify {
         Self {
             client,
             ledger: bus.ledger(),
-            secrets: Secrets::new(bus),
+            secrets: Secrets::new(bus.clone()),
+            bus,
         }
     }
 
-    /// Who asked to be told of `id`, if anybody did.
-    async fn receiver(&self, id: GenerationId) -> Result<Option<Receiver>, bus::Error> {
-        let accepted = self.ledger.accepted(id).await?;
+    /// Who asked to be told of `event`, if anybody did.
+    async fn receiver(&self, event: &Event) -> Result<Option<Receiver>, Source> {
+        if let Event::Failed(failed) = event
+            && failed.job.is_none()
+        {
+            let key = format!("callback.{}", failed.id);
+            let url = self.bus.setting(ENDPOINTS, &key).await?;
+            let Some(url) = url else { return Ok(None) };
+            let url: Url = std::str::from_utf8(&url)?.parse()?;
+            return Ok(Some(Receiver::of_refused(failed, url)));
+        }
+        let accepted = self.ledger.accepted(event.generation()).await?;
         Ok(accepted.and_then(Receiver::of))
     }
 
@@ -105,12 +121,14 @@ impl Notify {
 
     /// Signs and sends.
     async fn tell(&self, event: &Event, receiver: &Receiver) -> Result<Outcome, Source> {
-        let body = body(event, event.generation(), &receiver.job).ok_or("nothing to say")?;
-        let secret = self.secrets.of(&receiver.job.tenant).await?;
+        let body = body(event, receiver).ok_or("nothing to say")?;
+        let secret = self.secrets.of(&receiver.tenant).await?;
         let now = Timestamp::now().as_second();
         let signature = webhooks::headers(&[secret], &event.id(), now, &body)?;
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(signature);
+        // So that the receiver's trace goes on where ours ends (W3C Trace Context).
+        headers.extend(bus::trace::current().map(|parent| (TRACEPARENT, parent)));
 
         let sent = self.client.post(&receiver.url, &headers, body.into()).await;
         Ok(Outcome::of(sent))

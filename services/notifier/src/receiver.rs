@@ -3,14 +3,18 @@
 use std::fmt::Write as _;
 
 use bus::{Emit, Expect};
-use domain::{Accepted, Event, Job, NotificationDelivered, NotificationFailed};
+use domain::{Accepted, Event, Failed, Job, NotificationDelivered, NotificationFailed, Tenant};
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use url::Url;
 
 /// Whom to tell.
 pub(crate) struct Receiver {
-    pub(crate) job: Job,
+    pub(crate) tenant: Tenant,
+    /// The requester's name for what was asked for.
+    pub(crate) custom_id: Option<String>,
+    /// What was asked for; none if it was refused at the door.
+    pub(crate) job: Option<Job>,
     pub(crate) url: Url,
     /// Its name in subjects and events: a short hash of its URL.
     pub(crate) endpoint: String,
@@ -21,11 +25,25 @@ impl Receiver {
     pub(crate) fn of(accepted: Accepted) -> Option<Self> {
         let url = accepted.callback_url?;
         let endpoint = endpoint(&url);
+        let job = accepted.job;
         Some(Self {
-            job: accepted.job,
+            tenant: job.tenant.clone(),
+            custom_id: job.custom_id.clone(),
+            job: Some(job),
             url,
             endpoint,
         })
+    }
+
+    /// Whoever asked for what was refused at the door, at the URL that the door took note of.
+    pub(crate) fn of_refused(failed: &Failed, url: Url) -> Self {
+        Self {
+            tenant: failed.tenant.clone(),
+            custom_id: failed.custom_id.clone(),
+            job: None,
+            endpoint: endpoint(&url),
+            url,
+        }
     }
 
     /// All of the URL that may be logged.
