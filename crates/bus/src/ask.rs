@@ -28,12 +28,18 @@ pub struct Refusal {
 impl Refusal {
     /// The question makes no sense.
     pub fn bad(reason: impl Into<String>) -> Self {
-        Self { status: 400, reason: reason.into() }
+        Self {
+            status: 400,
+            reason: reason.into(),
+        }
     }
 
     /// We are at fault.
     pub fn broken(reason: impl Into<String>) -> Self {
-        Self { status: 500, reason: reason.into() }
+        Self {
+            status: 500,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -50,7 +56,10 @@ impl Bus {
         shutdown: CancellationToken,
         answer: impl Fn(&'static str, Bytes) -> F + Send + Sync,
     ) -> Result<(), Error> {
-        let failed = |source: Source| Error::Unanswered { subject: service.to_owned(), source };
+        let failed = |source: Source| Error::Unanswered {
+            subject: service.to_owned(),
+            source,
+        };
         let announced = self
             .client
             .service_builder()
@@ -106,12 +115,19 @@ impl Bus {
             .client
             .request_with_headers(subject.to_owned(), headers, question.into())
             .await
-            .map_err(|err| Error::Unanswered { subject: subject.to_owned(), source: err.into() })?;
-        let refusal = answer.headers.as_ref().and_then(|headers| headers.get("Nats-Service-Error"));
+            .map_err(|err| Error::Unanswered {
+                subject: subject.to_owned(),
+                source: err.into(),
+            })?;
+        let refusal = answer
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get("Nats-Service-Error"));
         match refusal {
-            Some(reason) => {
-                Err(Error::Refused { subject: subject.to_owned(), reason: reason.to_string() })
-            }
+            Some(reason) => Err(Error::Refused {
+                subject: subject.to_owned(),
+                reason: reason.to_string(),
+            }),
             None => Ok(answer.payload),
         }
     }

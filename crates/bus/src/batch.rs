@@ -43,7 +43,11 @@ pub struct BatchWorker<H> {
 impl<H: BatchHandler> BatchWorker<H> {
     /// A worker for `stage`.
     pub const fn new(bus: Bus, stage: Stage, handler: H) -> Self {
-        Self { bus, stage, handler }
+        Self {
+            bus,
+            stage,
+            handler,
+        }
     }
 
     /// Works until `shutdown`.
@@ -54,8 +58,11 @@ impl<H: BatchHandler> BatchWorker<H> {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         for feed in self.stage.feeds() {
             let deliveries = self.bus.deliveries(feed, 2 * CHUNK).await?;
-            let mut chunks =
-                pin!(deliveries.take_until(shutdown.cancelled()).ready_chunks(CHUNK));
+            let mut chunks = pin!(
+                deliveries
+                    .take_until(shutdown.cancelled())
+                    .ready_chunks(CHUNK)
+            );
             while let Some(chunk) = chunks.next().await {
                 let messages = chunk.into_iter().collect::<Result<Vec<_>, Error>>()?;
                 self.settle(&messages, feed, &shutdown).await;
@@ -83,8 +90,13 @@ impl<H: BatchHandler> BatchWorker<H> {
         }
         let mut pause = Duration::from_millis(100);
         while let Err(err) = self.attempt(&entries).await {
-            error!(error = &*err as &dyn std::error::Error, "not written down, trying again");
-            metrics::SETTLED.with_label_values(&[self.stage.name(), "retries"]).inc();
+            error!(
+                error = &*err as &dyn std::error::Error,
+                "not written down, trying again"
+            );
+            metrics::SETTLED
+                .with_label_values(&[self.stage.name(), "retries"])
+                .inc();
             tokio::select! {
                 () = time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
                 () = shutdown.cancelled() => return,
@@ -93,7 +105,10 @@ impl<H: BatchHandler> BatchWorker<H> {
         // Acknowledges all before it too.
         let Some(last) = messages.last() else { return };
         if let Err(err) = self.bus.acknowledge(last, feed.consumer).await {
-            warn!(error = &err as &dyn std::error::Error, "written down, but comes again");
+            warn!(
+                error = &err as &dyn std::error::Error,
+                "written down, but comes again"
+            );
         }
         let done = metrics::SETTLED.with_label_values(&[self.stage.name(), "done"]);
         done.inc_by(messages.len() as u64);
@@ -106,7 +121,10 @@ impl<H: BatchHandler> BatchWorker<H> {
     /// Reads an event. What is none is put aside, and the others go on.
     async fn read(&self, raw: &Raw) -> Option<Entry> {
         match Event::read(raw) {
-            Ok(event) => Some(Entry { sequence: raw.sequence, event }),
+            Ok(event) => Some(Entry {
+                sequence: raw.sequence,
+                event,
+            }),
             Err(err) => {
                 error!(error = %err, subject = raw.subject, "not an event of ours, put aside");
                 if let Err(err) = self.bus.bury(self.stage, raw, &err.to_string()).await {

@@ -47,7 +47,9 @@ impl Config {
         Ok(Self {
             url: env.or("DARKROOM_NATS_URL", "nats://127.0.0.1:4222".to_owned())?,
             name,
-            nkey_seed: env.secret("DARKROOM_NATS_NKEY_SEED")?.map(|seed| seed.expose().to_owned()),
+            nkey_seed: env
+                .secret("DARKROOM_NATS_NKEY_SEED")?
+                .map(|seed| seed.expose().to_owned()),
             credentials: env.raw("DARKROOM_NATS_CREDS_FILE").map(PathBuf::from),
             ca: env.raw("DARKROOM_NATS_CA_FILE").map(PathBuf::from),
             encoding: env.or("DARKROOM_EVENT_ENCODING", Encoding::Json)?,
@@ -79,7 +81,9 @@ pub struct Bus {
 
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bus").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Bus")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,16 +108,27 @@ impl Bus {
     }
 
     async fn connect_once(config: &Config) -> Result<Self, Error> {
-        let failed = |source| Error::Connect { url: config.url.clone(), source };
+        let failed = |source| Error::Connect {
+            url: config.url.clone(),
+            source,
+        };
         let options = options(config).await.map_err(failed)?;
         let addresses: Vec<&str> = config.url.split(',').map(str::trim).collect();
-        let client = options.connect(addresses).await.map_err(|err| failed(err.into()))?;
+        let client = options
+            .connect(addresses)
+            .await
+            .map_err(|err| failed(err.into()))?;
         check_version(&client.server_info().version)?;
         let jetstream = jetstream::ContextBuilder::new()
             .timeout(ANSWER)
             .ack_timeout(ANSWER)
             .build(client.clone());
-        Ok(Self { client, jetstream, encoding: config.encoding, name: config.name })
+        Ok(Self {
+            client,
+            jetstream,
+            encoding: config.encoding,
+            name: config.name,
+        })
     }
 
     /// The ledger of paid calls.
@@ -162,16 +177,23 @@ async fn options(config: &Config) -> Result<ConnectOptions, crate::Source> {
         options = options.credentials_file(path).await?;
     }
     if let Some(path) = &config.ca {
-        options = options.add_root_certificates(path.clone()).require_tls(true);
+        options = options
+            .add_root_certificates(path.clone())
+            .require_tls(true);
     }
     Ok(options)
 }
 
 fn check_version(version: &str) -> Result<(), Error> {
-    let mut parts = version.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts = version
+        .split(['.', '-'])
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let found = [parts.next().unwrap_or(0), parts.next().unwrap_or(0)];
     if found < NEEDED.1 {
-        return Err(Error::TooOld { found: version.to_owned(), needed: NEEDED.0 });
+        return Err(Error::TooOld {
+            found: version.to_owned(),
+            needed: NEEDED.0,
+        });
     }
     Ok(())
 }

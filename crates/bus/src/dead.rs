@@ -13,15 +13,25 @@ impl Bus {
         let mut headers = HeaderMap::new();
         for (name, values) in raw.headers.iter() {
             if !name.to_string().starts_with("Nats-") {
-                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+                values
+                    .iter()
+                    .for_each(|value| headers.append(name.clone(), value.clone()));
             }
         }
-        let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+        let reason: String = reason
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(500)
+            .collect();
         headers.insert(header::REASON, reason.as_str());
         headers.insert(header::ORIGIN, raw.origin().subject);
-        headers.insert("Nats-Msg-Id", format!("{}-{}-{}", stage.name(), raw.stream, raw.sequence).as_str());
+        headers.insert(
+            "Nats-Msg-Id",
+            format!("{}-{}-{}", stage.name(), raw.stream, raw.sequence).as_str(),
+        );
         let subject = subject::dead(stage.name(), raw.key());
-        self.store(&subject, headers, raw.payload.clone(), None).await?;
+        self.store(&subject, headers, raw.payload.clone(), None)
+            .await?;
         metrics::DEAD.with_label_values(&[stage.name()]).inc();
         Ok(())
     }

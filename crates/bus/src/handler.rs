@@ -102,7 +102,10 @@ impl Emit {
     /// `event`, if `expect` holds.
     #[must_use]
     pub fn event(event: impl Into<Event>, expect: Expect) -> Self {
-        Self::Event { event: Box::new(event.into()), expect }
+        Self::Event {
+            event: Box::new(event.into()),
+            expect,
+        }
     }
 }
 
@@ -139,7 +142,11 @@ pub enum Fault {
 impl Fault {
     /// Trying again may help; `failure` is what remains if it does not.
     pub fn transient(source: impl Into<Source>, failure: Failure) -> Self {
-        Self::Transient { source: source.into(), not_before: None, failure }
+        Self::Transient {
+            source: source.into(),
+            not_before: None,
+            failure,
+        }
     }
 }
 

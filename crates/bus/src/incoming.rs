@@ -64,7 +64,9 @@ impl Raw {
     }
 
     fn event(&self) -> Result<Event, Source> {
-        let name = self.header(header::TYPE).ok_or("the message does not say what it is")?;
+        let name = self
+            .header(header::TYPE)
+            .ok_or("the message does not say what it is")?;
         let content_type = self.header(header::CONTENT_TYPE);
         let encoding = Encoding::of_content_type(content_type).ok_or("unknown content type")?;
         Ok(wire::decode(name, encoding, &self.payload)?)
@@ -143,7 +145,10 @@ impl Inbound for Requested {
                 GenerationId::of_message(origin.stream, origin.sequence, origin.stored_at)
             }),
             named: id.is_some(),
-            tenant: raw.header(header::TENANT).and_then(|name| name.parse().ok()).unwrap_or_default(),
+            tenant: raw
+                .header(header::TENANT)
+                .and_then(|name| name.parse().ok())
+                .unwrap_or_default(),
             lane,
             content_type: raw.header(header::CONTENT_TYPE).map(str::to_owned),
             body: raw.payload.clone(),

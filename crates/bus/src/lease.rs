@@ -26,7 +26,10 @@ pub struct LeaseConfig {
 impl Default for LeaseConfig {
     /// Six seconds, renewed every two: a stand-by takes over well within ten.
     fn default() -> Self {
-        Self { ttl: Duration::from_secs(6), renew: Duration::from_secs(2) }
+        Self {
+            ttl: Duration::from_secs(6),
+            renew: Duration::from_secs(2),
+        }
     }
 }
 
@@ -53,18 +56,33 @@ impl Bus {
         shutdown: &CancellationToken,
         work: impl Fn(Lease) -> F + Send + Sync,
     ) -> Result<(), E> {
-        let failed = |source: Source| Error::Provision { what: BUCKET.to_owned(), source };
-        let books = self.jetstream.get_key_value(BUCKET).await.map_err(|err| failed(err.into()))?;
+        let failed = |source: Source| Error::Provision {
+            what: BUCKET.to_owned(),
+            source,
+        };
+        let books = self
+            .jetstream
+            .get_key_value(BUCKET)
+            .await
+            .map_err(|err| failed(err.into()))?;
         let key = format!("lease.{name}");
         while !shutdown.is_cancelled() {
             let asked = Instant::now();
             if let Some(fence) = self.acquire(&books, &key, config).await {
                 info!(lease = name, fence, "active");
                 let lost = shutdown.child_token();
-                let held = Lease { fence, lost: lost.clone() };
-                let (result, revision) =
-                    tokio::join!(async { let result = work(held).await; lost.cancel(); result },
-                        self.keep(&key, fence, asked, config, &lost));
+                let held = Lease {
+                    fence,
+                    lost: lost.clone(),
+                };
+                let (result, revision) = tokio::join!(
+                    async {
+                        let result = work(held).await;
+                        lost.cancel();
+                        result
+                    },
+                    self.keep(&key, fence, asked, config, &lost)
+                );
                 self.release(&books, &key, revision).await;
                 result?;
                 continue;
@@ -78,7 +96,10 @@ impl Bus {
     }
 
     async fn acquire(&self, books: &Store, key: &str, config: LeaseConfig) -> Option<u64> {
-        match books.create_with_ttl(key, self.name.into(), config.ttl).await {
+        match books
+            .create_with_ttl(key, self.name.into(), config.ttl)
+            .await
+        {
             Ok(revision) => Some(revision),
             Err(err) if err.kind() == CreateErrorKind::AlreadyExists => None,
             Err(err) => {
@@ -124,11 +145,21 @@ impl Bus {
     /// The client's own update of a key cannot carry a lifetime.
     async fn renew(&self, key: &str, revision: u64, ttl: Duration) -> Result<u64, Source> {
         let mut headers = HeaderMap::new();
-        headers.insert("Nats-Expected-Last-Subject-Sequence", revision.to_string().as_str());
+        headers.insert(
+            "Nats-Expected-Last-Subject-Sequence",
+            revision.to_string().as_str(),
+        );
         headers.insert("Nats-TTL", format!("{}s", ttl.as_secs().max(1)).as_str());
-        let message = PublishMessage::build().payload(self.name.into()).headers(headers);
+        let message = PublishMessage::build()
+            .payload(self.name.into())
+            .headers(headers);
         let subject = format!("$KV.{BUCKET}.{key}");
-        Ok(self.jetstream.send_publish(subject, message).await?.await?.sequence)
+        Ok(self
+            .jetstream
+            .send_publish(subject, message)
+            .await?
+            .await?
+            .sequence)
     }
 
     async fn release(&self, books: &Store, key: &str, revision: u64) {

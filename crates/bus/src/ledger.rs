@@ -44,7 +44,9 @@ impl Ledger {
     ///
     /// As [`Bus::publish`].
     pub async fn append(&self, event: impl Into<Event>, last: u64) -> Result<u64, Error> {
-        self.bus.publish(&event.into(), &Expect::LedgerAt(last)).await
+        self.bus
+            .publish(&event.into(), &Expect::LedgerAt(last))
+            .await
     }
 
     /// The last entry of each kind for `id`, oldest first. The last one is the expectation of the
@@ -64,7 +66,10 @@ impl Ledger {
     ///
     /// [`Error::Read`]; [`Error::Decode`].
     pub async fn read_image(&self, id: domain::ImageId) -> Result<Vec<Entry>, Error> {
-        let messages = self.bus.last_of_each(EVENTS, &format!("image.*.{id}")).await?;
+        let messages = self
+            .bus
+            .last_of_each(EVENTS, &format!("image.*.{id}"))
+            .await?;
         messages.into_iter().map(entry).collect()
     }
 
@@ -74,7 +79,10 @@ impl Ledger {
     ///
     /// [`Error::Read`]; [`Error::Decode`].
     pub async fn accepted(&self, id: GenerationId) -> Result<Option<domain::Accepted>, Error> {
-        let message = self.bus.last(EVENTS, &format!("generation.accepted.{id}")).await?;
+        let message = self
+            .bus
+            .last(EVENTS, &format!("generation.accepted.{id}"))
+            .await?;
         let event = message.map(entry).transpose()?.map(|entry| entry.event);
         Ok(event.and_then(|event| event.try_into().ok()))
     }
@@ -103,17 +111,30 @@ impl Ledger {
 }
 
 fn entry(raw: Raw) -> Result<Entry, Error> {
-    let event = Event::read(&raw).map_err(|source| match source.downcast::<wire::DecodeError>() {
-        Ok(source) => Error::Decode { subject: raw.subject.clone(), source: *source },
-        Err(source) => Error::Read { what: raw.subject.clone(), source },
-    })?;
-    Ok(Entry { sequence: raw.sequence, event })
+    let event =
+        Event::read(&raw).map_err(|source| match source.downcast::<wire::DecodeError>() {
+            Ok(source) => Error::Decode {
+                subject: raw.subject.clone(),
+                source: *source,
+            },
+            Err(source) => Error::Read {
+                what: raw.subject.clone(),
+                source,
+            },
+        })?;
+    Ok(Entry {
+        sequence: raw.sequence,
+        event,
+    })
 }
 
 impl Bus {
     /// The last message of `stream` on a subject that matches `filter`.
     pub(crate) async fn last(&self, stream: &str, filter: &str) -> Result<Option<Raw>, Error> {
-        let failed = |source: crate::Source| Error::Read { what: filter.to_owned(), source };
+        let failed = |source: crate::Source| Error::Read {
+            what: filter.to_owned(),
+            source,
+        };
         let request = json!({ "last_by_subj": filter }).to_string();
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
         let answer = self
@@ -127,7 +148,10 @@ impl Bus {
     /// The last message of each subject that matches `filter`, in the order of the stream
     /// (a batched direct get).
     pub(crate) async fn last_of_each(&self, stream: &str, filter: &str) -> Result<Vec<Raw>, Error> {
-        let failed = |source: crate::Source| Error::Read { what: filter.to_owned(), source };
+        let failed = |source: crate::Source| Error::Read {
+            what: filter.to_owned(),
+            source,
+        };
         tokio::time::timeout(ANSWER, self.fetch_last_of_each(stream, filter))
             .await
             .map_err(|err| failed(err.into()))?
@@ -143,7 +167,9 @@ impl Bus {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await?;
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        self.client.publish_with_reply(subject, inbox, request.into()).await?;
+        self.client
+            .publish_with_reply(subject, inbox, request.into())
+            .await?;
 
         let mut messages = Vec::new();
         while let Some(answer) = answers.next().await {

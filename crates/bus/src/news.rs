@@ -25,16 +25,24 @@ impl Bus {
     ) -> Result<impl Stream<Item = Event> + Send + Unpin + 'static, Error> {
         let mut copies = Vec::with_capacity(names.len());
         for &name in names {
-            let failed = |source: Source| Error::Read { what: name.to_owned(), source };
+            let failed = |source: Source| Error::Read {
+                what: name.to_owned(),
+                source,
+            };
             let subscribed = self.client.subscribe(name).await;
             copies.push(subscribed.map_err(|err| failed(err.into()))?);
         }
         // Until the server has seen the subscriptions, what is published is not heard.
         let flushed = self.client.flush().await;
-        flushed.map_err(|err| Error::Read { what: names.join(", "), source: err.into() })?;
+        flushed.map_err(|err| Error::Read {
+            what: names.join(", "),
+            source: err.into(),
+        })?;
 
         let news = stream::select_all(copies).filter_map(move |message| {
-            let event = is_about(&message, &wanted).then(|| event(&message)).flatten();
+            let event = is_about(&message, &wanted)
+                .then(|| event(&message))
+                .flatten();
             std::future::ready(event)
         });
         Ok(news)
@@ -52,12 +60,19 @@ fn event(message: &async_nats::Message) -> Option<Event> {
         Ok(event) => Some(event),
         Err(err) => {
             let subject = message.subject.as_str();
-            debug!(error = &err as &dyn std::error::Error, subject, "copy is no event of ours");
+            debug!(
+                error = &err as &dyn std::error::Error,
+                subject, "copy is no event of ours"
+            );
             None
         }
     }
 }
 
 fn header<'a>(message: &'a async_nats::Message, name: &str) -> Option<&'a str> {
-    message.headers.as_ref()?.get(name).map(async_nats::HeaderValue::as_str)
+    message
+        .headers
+        .as_ref()?
+        .get(name)
+        .map(async_nats::HeaderValue::as_str)
 }

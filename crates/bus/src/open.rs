@@ -31,7 +31,11 @@ impl Bus {
 
         let (watched, shutdown) = (bus.clone(), life.shutdown.clone());
         tokio::spawn(async move {
-            while shutdown.run_until_cancelled(time::sleep(LOOK)).await.is_some() {
+            while shutdown
+                .run_until_cancelled(time::sleep(LOOK))
+                .await
+                .is_some()
+            {
                 match watched.is_connected() {
                     true => health.ready(),
                     false => health.not_ready("connection lost"),
@@ -49,7 +53,10 @@ impl Bus {
         loop {
             match drift(self).await {
                 Err(err) if Instant::now() < deadline && !shutdown.is_cancelled() => {
-                    debug!(error = &err as &dyn std::error::Error, "waiting for the streams");
+                    debug!(
+                        error = &err as &dyn std::error::Error,
+                        "waiting for the streams"
+                    );
                     time::sleep(Duration::from_millis(300)).await;
                 }
                 result => return result,

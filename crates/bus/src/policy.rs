@@ -39,7 +39,9 @@ impl Policy {
 
     /// When to try again after `attempt` (from 1) has failed.
     pub(crate) fn again_after(&self, attempt: u32, now: Timestamp) -> Timestamp {
-        let doubled = self.pause.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)));
+        let doubled = self
+            .pause
+            .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)));
         let pause = doubled.min(LONGEST).mul_f64(0.75 + random_share() / 2.0);
         now.saturating_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)))
             .unwrap_or(Timestamp::MAX)
@@ -60,8 +62,14 @@ mod tests {
     fn pauses_double_and_are_spread() {
         let now = Timestamp::UNIX_EPOCH;
         for (attempt, seconds) in [(1, 2.0), (2, 4.0), (3, 8.0), (40, 3600.0)] {
-            let pause = Policy::NETWORK.again_after(attempt, now).duration_since(now).as_secs_f64();
-            assert!((0.74..1.26).contains(&(pause / seconds)), "{attempt}: {pause}");
+            let pause = Policy::NETWORK
+                .again_after(attempt, now)
+                .duration_since(now)
+                .as_secs_f64();
+            assert!(
+                (0.74..1.26).contains(&(pause / seconds)),
+                "{attempt}: {pause}"
+            );
         }
     }
 }

@@ -69,7 +69,9 @@ impl Bus {
         headers.insert(header::CONTENT_TYPE, request.content_type);
         trace::inject(&mut headers);
         let subject = subject::requested(request.lane, request.id);
-        self.store(&subject, headers, request.body, None).await.map(drop)
+        self.store(&subject, headers, request.body, None)
+            .await
+            .map(drop)
     }
 
     /// Stores `event` if `expect` holds, and returns its sequence in EVENTS once the server has
@@ -84,7 +86,9 @@ impl Bus {
         let mut headers = self.event_headers(&encoded);
         let doubt = expectation(&mut headers, event, expect);
         let body = Bytes::from(encoded.body);
-        let sequence = self.store(&encoded.subject, headers.clone(), body.clone(), doubt).await?;
+        let sequence = self
+            .store(&encoded.subject, headers.clone(), body.clone(), doubt)
+            .await?;
         if is_public(event) {
             self.announce(event.name(), headers, body).await;
         }
@@ -96,11 +100,17 @@ impl Bus {
         let mut plain = HeaderMap::new();
         for (name, values) in headers.iter() {
             if !name.to_string().starts_with("Nats-") {
-                values.iter().for_each(|value| plain.append(name.clone(), value.clone()));
+                values
+                    .iter()
+                    .for_each(|value| plain.append(name.clone(), value.clone()));
             }
         }
         std::mem::swap(&mut headers, &mut plain);
-        if let Err(err) = self.client.publish_with_headers(subject, headers, body).await {
+        if let Err(err) = self
+            .client
+            .publish_with_headers(subject, headers, body)
+            .await
+        {
             warn!(error = %err, subject, "no copy on the plain subject");
         }
     }
@@ -122,7 +132,11 @@ impl Bus {
         body: Bytes,
     ) -> Result<(), Error> {
         let due = subject::due(item.stage.name(), item.key);
-        let id = format!("{due}-{}-{}", item.attempt, item.due.map_or(0, |at| at.as_millisecond()));
+        let id = format!(
+            "{due}-{}-{}",
+            item.attempt,
+            item.due.map_or(0, |at| at.as_millisecond())
+        );
         headers.insert(header::ATTEMPT, item.attempt.to_string().as_str());
         headers.insert(MESSAGE_ID, id.as_str());
         let subject = match item.due {
@@ -149,26 +163,38 @@ impl Bus {
     ) -> Result<u64, Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let err = match self.store_once(subject, headers.clone(), body.clone()).await {
+            let err = match self
+                .store_once(subject, headers.clone(), body.clone())
+                .await
+            {
                 Ok(sequence) => return Ok(sequence),
                 Err(err) => err,
             };
             let code = code(&err);
             if code.is_some_and(|code| FULL.contains(&code)) {
-                return Err(Error::Full { subject: subject.to_owned() });
+                return Err(Error::Full {
+                    subject: subject.to_owned(),
+                });
             }
             let refused = code.is_some_and(|code| WRONG_LAST_SEQUENCE.contains(&code));
             let unread = match doubt.as_ref().filter(|_| refused) {
                 Some(doubt) => match self.own_entry(doubt).await {
                     Ok(Some(sequence)) => return Ok(sequence),
-                    Ok(None) => return Err(Error::Conflict { subject: subject.to_owned() }),
+                    Ok(None) => {
+                        return Err(Error::Conflict {
+                            subject: subject.to_owned(),
+                        });
+                    }
                     // The refusal stands, and so does the doubt: ask again from the start.
                     Err(_) => true,
                 },
                 None => false,
             };
             if Instant::now() >= deadline || (code.is_some() && !unread) {
-                return Err(Error::Publish { subject: subject.to_owned(), source: err.into() });
+                return Err(Error::Publish {
+                    subject: subject.to_owned(),
+                    source: err.into(),
+                });
             }
             warn!(error = %err, subject, "not confirmed, publishing again");
             tokio::time::sleep(PAUSE).await;
@@ -182,7 +208,12 @@ impl Bus {
         body: Bytes,
     ) -> Result<u64, PublishError> {
         let message = PublishMessage::build().payload(body).headers(headers);
-        Ok(self.jetstream.send_publish(subject.to_owned(), message).await?.await?.sequence)
+        Ok(self
+            .jetstream
+            .send_publish(subject.to_owned(), message)
+            .await?
+            .await?
+            .sequence)
     }
 
     /// The sequence of the last entry that matches the filter, if we wrote it.

@@ -12,7 +12,10 @@ impl Bus {
     ///
     /// [`Error::Read`].
     pub async fn setting(&self, bucket: &str, key: &str) -> Result<Option<Bytes>, Error> {
-        let failed = |source: Source| Error::Read { what: format!("{bucket}/{key}"), source };
+        let failed = |source: Source| Error::Read {
+            what: format!("{bucket}/{key}"),
+            source,
+        };
         let store = self.bucket(bucket).await?;
         store.get(key).await.map_err(|err| failed(err.into()))
     }
@@ -23,7 +26,10 @@ impl Bus {
     ///
     /// [`Error::Read`]; [`Error::Publish`].
     pub async fn setting_or(&self, bucket: &str, key: &str, value: &str) -> Result<Bytes, Error> {
-        let failed = |source: Source| Error::Publish { subject: format!("{bucket}/{key}"), source };
+        let failed = |source: Source| Error::Publish {
+            subject: format!("{bucket}/{key}"),
+            source,
+        };
         if let Some(known) = self.setting(bucket, key).await? {
             return Ok(known);
         }
@@ -31,9 +37,10 @@ impl Bus {
         let value = Bytes::copy_from_slice(value.as_bytes());
         match store.create(key, value.clone()).await {
             Ok(_) => Ok(value),
-            Err(err) if err.kind() == CreateErrorKind::AlreadyExists => {
-                self.setting(bucket, key).await?.ok_or_else(|| failed(err.into()))
-            }
+            Err(err) if err.kind() == CreateErrorKind::AlreadyExists => self
+                .setting(bucket, key)
+                .await?
+                .ok_or_else(|| failed(err.into())),
             Err(err) => Err(failed(err.into())),
         }
     }
@@ -42,6 +49,9 @@ impl Bus {
         self.jetstream
             .get_key_value(bucket)
             .await
-            .map_err(|err| Error::Provision { what: bucket.to_owned(), source: err.into() })
+            .map_err(|err| Error::Provision {
+                what: bucket.to_owned(),
+                source: err.into(),
+            })
     }
 }

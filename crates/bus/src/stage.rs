@@ -33,8 +33,14 @@ pub(crate) const DEAD: &str = "DEAD";
 
 impl Stage {
     /// All of them, in the order of the way of an image.
-    pub const ALL: [Self; 6] =
-        [Self::Admit, Self::Generate, Self::Upload, Self::Process, Self::Notify, Self::Record];
+    pub const ALL: [Self; 6] = [
+        Self::Admit,
+        Self::Generate,
+        Self::Upload,
+        Self::Process,
+        Self::Notify,
+        Self::Record,
+    ];
 
     /// The verb, as subjects, metrics and logs say it.
     #[must_use]
@@ -56,11 +62,20 @@ impl Stage {
             consumer: &'static str,
             filters: &'static [&'static str],
         ) -> Feed {
-            Feed { stream, consumer, filters }
+            Feed {
+                stream,
+                consumer,
+                filters,
+            }
         }
         match self {
             Self::Admit => {
-                &const { [feed(INTAKE, "admit", &[]), feed(WORK, "admit-due", &["due.admit.>"])] }
+                &const {
+                    [
+                        feed(INTAKE, "admit", &[]),
+                        feed(WORK, "admit-due", &["due.admit.>"]),
+                    ]
+                }
             }
             Self::Generate => &const { [feed(WORK, "generate-due", &["due.generate.>"])] },
             Self::Upload => {

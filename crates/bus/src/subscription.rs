@@ -12,8 +12,14 @@ impl Bus {
     ///
     /// [`Error::Provision`]; also if the name is one of our own.
     pub async fn subscribe(&self, name: &str, filters: Vec<String>) -> Result<(), Error> {
-        let failed = |source: crate::Source| Error::Provision { what: name.to_owned(), source };
-        let ours = Stage::ALL.iter().flat_map(|stage| stage.feeds()).any(|feed| feed.consumer == name);
+        let failed = |source: crate::Source| Error::Provision {
+            what: name.to_owned(),
+            source,
+        };
+        let ours = Stage::ALL
+            .iter()
+            .flat_map(|stage| stage.feeds())
+            .any(|feed| feed.consumer == name);
         if ours {
             return Err(failed("the name is taken by Darkroom itself".into()));
         }
@@ -24,7 +30,10 @@ impl Bus {
             ack_policy: AckPolicy::Explicit,
             ..pull::Config::default()
         };
-        let made = self.jetstream.create_consumer_on_stream(config, EVENTS).await;
+        let made = self
+            .jetstream
+            .create_consumer_on_stream(config, EVENTS)
+            .await;
         made.map(drop).map_err(|err| failed(err.into()))
     }
 }

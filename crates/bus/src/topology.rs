@@ -19,7 +19,10 @@ const MESSAGE_BYTES: i32 = (1 << 20) + (16 << 10);
 
 /// The buckets. Each has one owner, who alone writes.
 const BUCKETS: [(&str, &str); 5] = [
-    ("books", "per provider account: who dispatches, what is reserved and settled"),
+    (
+        "books",
+        "per provider account: who dispatches, what is reserved and settled",
+    ),
     ("gate", "what holds work back: the provider, the store"),
     ("keys", "API keys and signing secrets"),
     ("idempotency", "answers to requests that may be asked again"),
@@ -111,7 +114,11 @@ fn consumer(stage: Stage, feed: &Feed) -> pull::Config {
     };
     pull::Config {
         durable_name: Some(feed.consumer.to_owned()),
-        filter_subjects: feed.filters.iter().map(|&filter| filter.to_owned()).collect(),
+        filter_subjects: feed
+            .filters
+            .iter()
+            .map(|&filter| filter.to_owned())
+            .collect(),
         deliver_policy: DeliverPolicy::All,
         ack_policy,
         ack_wait: ACK_WAIT,
@@ -129,14 +136,20 @@ fn consumer(stage: Stage, feed: &Feed) -> pull::Config {
 ///
 /// [`Error::Provision`] names what could not be made.
 pub async fn provision(bus: &Bus, replicas: usize) -> Result<(), Error> {
-    let failed = |what: &str, source: crate::Source| Error::Provision { what: what.to_owned(), source };
+    let failed = |what: &str, source: crate::Source| Error::Provision {
+        what: what.to_owned(),
+        source,
+    };
     for config in streams(replicas) {
         let name = config.name.clone();
         let made = bus.jetstream.create_or_update_stream(config).await;
         made.map_err(|err| failed(&name, err.into()))?;
     }
     for (stage, feed) in feeds() {
-        let made = bus.jetstream.create_consumer_on_stream(consumer(stage, feed), feed.stream).await;
+        let made = bus
+            .jetstream
+            .create_consumer_on_stream(consumer(stage, feed), feed.stream)
+            .await;
         made.map_err(|err| failed(feed.consumer, err.into()))?;
     }
     for (bucket, description) in BUCKETS {
@@ -161,7 +174,10 @@ pub async fn provision(bus: &Bus, replicas: usize) -> Result<(), Error> {
 ///
 /// [`Error::Provision`] if a stream or consumer is missing.
 pub async fn drift(bus: &Bus) -> Result<Vec<String>, Error> {
-    let failed = |what: &str, source: crate::Source| Error::Provision { what: what.to_owned(), source };
+    let failed = |what: &str, source: crate::Source| Error::Provision {
+        what: what.to_owned(),
+        source,
+    };
     let mut drift = Vec::new();
     for declared in streams(1) {
         let stream = bus.jetstream.get_stream(&declared.name).await;
@@ -177,15 +193,23 @@ pub async fn drift(bus: &Bus) -> Result<Vec<String>, Error> {
         differs("discard policy", found.discard == declared.discard);
         differs("list of subjects", found.subjects == declared.subjects);
         differs("age limit", found.max_age == declared.max_age);
-        differs("byte limit", found.max_bytes == declared.max_bytes || declared.max_bytes == 0);
+        differs(
+            "byte limit",
+            found.max_bytes == declared.max_bytes || declared.max_bytes == 0,
+        );
     }
     for (_, feed) in feeds() {
-        let found = bus.jetstream.get_consumer_from_stream::<pull::Config, _, _>(feed.consumer, feed.stream).await;
+        let found = bus
+            .jetstream
+            .get_consumer_from_stream::<pull::Config, _, _>(feed.consumer, feed.stream)
+            .await;
         found.map_err(|err| failed(feed.consumer, err.into()))?;
     }
     Ok(drift)
 }
 
 fn feeds() -> impl Iterator<Item = (Stage, &'static Feed)> {
-    Stage::ALL.into_iter().flat_map(|stage| stage.feeds().iter().map(move |feed| (stage, feed)))
+    Stage::ALL
+        .into_iter()
+        .flat_map(|stage| stage.feeds().iter().map(move |feed| (stage, feed)))
 }

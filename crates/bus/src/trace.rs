@@ -25,7 +25,9 @@ pub fn current() -> Option<String> {
     let context = Span::current().context();
     if context.span().span_context().is_valid() {
         let mut headers = Headers(HeaderMap::new());
-        global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
+        global::get_text_map_propagator(|propagator| {
+            propagator.inject_context(&context, &mut headers)
+        });
         return headers.get(TRACEPARENT).map(str::to_owned);
     }
     PARENT.try_with(Clone::clone).ok().flatten()

@@ -49,7 +49,13 @@ pub struct Worker<In, H> {
 impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     /// A worker for `stage`.
     pub fn new(bus: Bus, stage: Stage, policy: Policy, handler: H) -> Self {
-        Self { bus, stage, policy, handler: Arc::new(handler), input: std::marker::PhantomData }
+        Self {
+            bus,
+            stage,
+            policy,
+            handler: Arc::new(handler),
+            input: std::marker::PhantomData,
+        }
     }
 
     /// Works until `shutdown`, then finishes what it holds and returns.
@@ -58,13 +64,20 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     ///
     /// [`Error::Provision`] if a consumer is missing, [`Error::Gone`] if it disappears.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let feeds = self.stage.feeds().iter().map(|feed| self.feed(feed, &shutdown));
+        let feeds = self
+            .stage
+            .feeds()
+            .iter()
+            .map(|feed| self.feed(feed, &shutdown));
         futures::future::try_join_all(feeds).await.map(drop)
     }
 
     async fn feed(&self, feed: &Feed, shutdown: &CancellationToken) -> Result<(), Error> {
         // The client asks for as many again as soon as they are taken.
-        let deliveries = self.bus.deliveries(feed, self.policy.concurrency / 2).await?;
+        let deliveries = self
+            .bus
+            .deliveries(feed, self.policy.concurrency / 2)
+            .await?;
         deliveries
             .take_until(shutdown.cancelled())
             .try_for_each_concurrent(self.policy.concurrency, |message| async move {
@@ -72,7 +85,11 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                 Ok(())
             })
             .await?;
-        if shutdown.is_cancelled() { Ok(()) } else { Err(Error::Gone(feed.consumer)) }
+        if shutdown.is_cancelled() {
+            Ok(())
+        } else {
+            Err(Error::Gone(feed.consumer))
+        }
     }
 
     /// Handles one message to its end. What goes wrong here is logged and comes again.
@@ -84,7 +101,12 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
         let traceparent = raw.header(header::TRACEPARENT).map(str::to_owned);
         let stage = self.stage.name();
-        let span = info_span!("work", stage, about = raw.key(), attempt = tracing::field::Empty);
+        let span = info_span!(
+            "work",
+            stage,
+            about = raw.key(),
+            attempt = tracing::field::Empty
+        );
         if let Some(traceparent) = &traceparent {
             trace::adopt(&span, traceparent);
         }
@@ -95,13 +117,18 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         let outcome = match work.await {
             Ok(outcome) => outcome,
             Err(err) => {
-                warn!(error = &err as &dyn std::error::Error, stage, "not settled, comes again");
+                warn!(
+                    error = &err as &dyn std::error::Error,
+                    stage, "not settled, comes again"
+                );
                 "again"
             }
         };
         metrics::IN_WORK.with_label_values(&[stage]).dec();
         metrics::SETTLED.with_label_values(&[stage, outcome]).inc();
-        metrics::SECONDS.with_label_values(&[stage]).observe(started.elapsed().as_secs_f64());
+        metrics::SECONDS
+            .with_label_values(&[stage])
+            .observe(started.elapsed().as_secs_f64());
     }
 
     async fn work(&self, message: &Message, raw: &Raw, feed: &Feed) -> Result<&'static str, Error> {
@@ -110,13 +137,17 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         if crashes > self.policy.attempts + CRASHES {
             // Earlier deliveries ended without being settled: each may have killed its process.
             let failure = poison("its handling never came to an end");
-            return self.give_up(message, raw, None, &delivery, failure, feed).await;
+            return self
+                .give_up(message, raw, None, &delivery, failure, feed)
+                .await;
         }
         let input = match In::read(raw) {
             Ok(input) => input,
             Err(err) => {
                 let failure = poison(&format!("it cannot be read: {err}"));
-                return self.give_up(message, raw, None, &delivery, failure, feed).await;
+                return self
+                    .give_up(message, raw, None, &delivery, failure, feed)
+                    .await;
             }
         };
 
@@ -126,18 +157,37 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                     return self.acknowledge(message, feed).await.map(|()| "done");
                 }
                 let conflict = "somebody else wrote first";
-                self.retry(message, raw, feed, input, &delivery, conflict.into(), None, poison(conflict))
-                    .await
+                self.retry(
+                    message,
+                    raw,
+                    feed,
+                    input,
+                    &delivery,
+                    conflict.into(),
+                    None,
+                    poison(conflict),
+                )
+                .await
             }
             Ok(Step::Wait(wait)) => {
                 self.emit(&wait.emit).await?;
-                self.postpone(message, raw, feed, &delivery, &wait).await.map(|()| "waits")
+                self.postpone(message, raw, feed, &delivery, &wait)
+                    .await
+                    .map(|()| "waits")
             }
-            Err(Fault::Transient { source, not_before, failure }) => {
-                self.retry(message, raw, feed, input, &delivery, source, not_before, failure).await
+            Err(Fault::Transient {
+                source,
+                not_before,
+                failure,
+            }) => {
+                self.retry(
+                    message, raw, feed, input, &delivery, source, not_before, failure,
+                )
+                .await
             }
             Err(Fault::Permanent(failure)) => {
-                self.give_up(message, raw, Some(input), &delivery, failure, feed).await
+                self.give_up(message, raw, Some(input), &delivery, failure, feed)
+                    .await
             }
         }
     }
@@ -171,9 +221,10 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
         match result {
             Ok(Ok(step)) => step,
-            Ok(Err(_)) => {
-                Err(Fault::transient("the attempt took too long", poison("every attempt took too long")))
-            }
+            Ok(Err(_)) => Err(Fault::transient(
+                "the attempt took too long",
+                poison("every attempt took too long"),
+            )),
             Err(err) => Err(Fault::transient(err, poison("every attempt panicked"))),
         }
     }
@@ -191,9 +242,19 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                     Err(Error::Conflict { .. }) => return Ok(false),
                     Err(err) => return Err(err),
                 },
-                Emit::Work { stage, key, event, cause } => {
-                    let item =
-                        WorkItem { stage: *stage, key, attempt: 1, cause: *cause, due: None };
+                Emit::Work {
+                    stage,
+                    key,
+                    event,
+                    cause,
+                } => {
+                    let item = WorkItem {
+                        stage: *stage,
+                        key,
+                        attempt: 1,
+                        cause: *cause,
+                        due: None,
+                    };
                     self.bus.put_work(&item, event).await?;
                 }
             }
@@ -208,12 +269,15 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             return Ok(true);
         }
         let entries = self.bus.ledger().read(event.generation()).await?;
-        Ok(entries.iter().any(|entry| {
-            entry.event.name() == event.name() || entry.event.is_terminal()
-        }))
+        Ok(entries
+            .iter()
+            .any(|entry| entry.event.name() == event.name() || entry.event.is_terminal()))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is known of one attempt")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that is known of one attempt"
+    )]
     async fn retry(
         &self,
         message: &Message,
@@ -227,14 +291,25 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     ) -> Result<&'static str, Error> {
         let attempt = delivery.attempt;
         if attempt >= self.policy.attempts {
-            warn!(error = &*source as &dyn std::error::Error, attempt, "given up");
-            return self.give_up(message, raw, Some(input), delivery, failure, feed).await;
+            warn!(
+                error = &*source as &dyn std::error::Error,
+                attempt, "given up"
+            );
+            return self
+                .give_up(message, raw, Some(input), delivery, failure, feed)
+                .await;
         }
         let next = self.policy.again_after(attempt, Timestamp::now());
         let until = not_before.map_or(next, |time| time.max(next));
         warn!(error = &*source as &dyn std::error::Error, attempt, %until, "postponed");
-        let wait = Wait { until, counts: true, emit: Vec::new() };
-        self.postpone(message, raw, feed, delivery, &wait).await.map(|()| "retries")
+        let wait = Wait {
+            until,
+            counts: true,
+            emit: Vec::new(),
+        };
+        self.postpone(message, raw, feed, delivery, &wait)
+            .await
+            .map(|()| "retries")
     }
 
     /// Hands the message to a timer, then acknowledges it. A crash between the two makes the same
@@ -250,7 +325,9 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         let mut headers = async_nats::HeaderMap::new();
         for (name, values) in raw.headers.iter() {
             if !name.to_string().starts_with("Nats-") {
-                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+                values
+                    .iter()
+                    .for_each(|value| headers.append(name.clone(), value.clone()));
             }
         }
         headers.insert(header::CAUSE, delivery.cause.to_string().as_str());
@@ -273,7 +350,9 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             cause: delivery.cause,
             due: Some(wait.until),
         };
-        self.bus.put_work_raw(&item, headers, raw.payload.clone()).await?;
+        self.bus
+            .put_work_raw(&item, headers, raw.payload.clone())
+            .await?;
         self.acknowledge(message, feed).await
     }
 
@@ -291,14 +370,22 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             self.bus.bury(self.stage, raw, &failure.message).await?;
         }
         let key = raw.key().to_owned();
-        let lost = Lost { key, input, cause: delivery.cause, failure };
+        let lost = Lost {
+            key,
+            input,
+            cause: delivery.cause,
+            failure,
+        };
         for _ in 0..LAST_WORDS {
             let emits = self.handler.give_up(lost.clone()).await;
             if self.emit(&emits).await? {
                 return self.acknowledge(message, feed).await.map(|()| "given up");
             }
         }
-        error!(key = lost.key, "given up, and somebody else had the last word each time");
+        error!(
+            key = lost.key,
+            "given up, and somebody else had the last word each time"
+        );
         self.acknowledge(message, feed).await.map(|()| "given up")
     }
 
@@ -316,7 +403,10 @@ impl Bus {
         consumer: &'static str,
     ) -> Result<(), Error> {
         let failed = |source| Error::Acknowledge { consumer, source };
-        let reply = message.reply.clone().ok_or_else(|| failed("no reply subject".into()))?;
+        let reply = message
+            .reply
+            .clone()
+            .ok_or_else(|| failed("no reply subject".into()))?;
         // Over the client's one inbox: cheaper than the library's subscription for each.
         let request = self.client.request(reply, AckKind::Ack.into());
         match time::timeout(CONFIRMATION, request).await {
@@ -375,7 +465,10 @@ impl Bus {
         self.jetstream
             .get_consumer_from_stream(feed.consumer, feed.stream)
             .await
-            .map_err(|err| Error::Provision { what: feed.consumer.to_owned(), source: err.into() })
+            .map_err(|err| Error::Provision {
+                what: feed.consumer.to_owned(),
+                source: err.into(),
+            })
     }
 }
 
@@ -414,12 +507,24 @@ fn delivery(message: &Message, raw: &Raw, feed: &Feed) -> (Delivery, u32) {
     // Only in WORK are the headers all ours.
     let header = |name| raw.header(name).filter(|_| feed.stream == WORK);
     let number = |name| header(name).and_then(|text| text.parse::<u64>().ok());
-    let delivered = message.info().map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1));
-    let attempt = number(header::ATTEMPT).and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
-    let cause = if feed.stream == EVENTS { raw.sequence } else { number(header::CAUSE).unwrap_or(0) };
+    let delivered = message
+        .info()
+        .map_or(1, |info| u32::try_from(info.delivered).unwrap_or(1));
+    let attempt = number(header::ATTEMPT)
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or(1);
+    let cause = if feed.stream == EVENTS {
+        raw.sequence
+    } else {
+        number(header::CAUSE).unwrap_or(0)
+    };
     let redelivered = delivered > 1;
-    let delivery =
-        Delivery { attempt: attempt.max(1), redelivered, cause, stored_at: raw.stored_at };
+    let delivery = Delivery {
+        attempt: attempt.max(1),
+        redelivered,
+        cause,
+        stored_at: raw.stored_at,
+    };
     (delivery, delivered)
 }
 

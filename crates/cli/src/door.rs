@@ -35,11 +35,17 @@ impl Door {
 
     fn new(base: Url, key: Option<Secret>, name: &'static str) -> anyhow::Result<Self> {
         let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
-        Ok(Self { client: client.context("cannot build an HTTP client")?, base, key, name })
+        Ok(Self {
+            client: client.context("cannot build an HTTP client")?,
+            base,
+            key,
+            name,
+        })
     }
 
     pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
-        self.send(self.request(Method::GET, path)?.query(query)).await
+        self.send(self.request(Method::GET, path)?.query(query))
+            .await
     }
 
     pub(crate) async fn post(
@@ -69,7 +75,10 @@ impl Door {
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let unreachable = || {
-            format!("nobody answers at {}; is `darkroom up` running? ({} says where)", self.base, self.name)
+            format!(
+                "nobody answers at {}; is `darkroom up` running? ({} says where)",
+                self.base, self.name
+            )
         };
         let answer = request.send().await.with_context(unreachable)?;
         let status = answer.status();
@@ -77,10 +86,17 @@ impl Door {
         if status.is_success() && body.is_empty() {
             return Ok(Value::Null);
         }
-        let value: Value = serde_json::from_slice(&body)
-            .map_err(|_| anyhow!("{} answers {status} with something that is not JSON", self.base))?;
+        let value: Value = serde_json::from_slice(&body).map_err(|_| {
+            anyhow!(
+                "{} answers {status} with something that is not JSON",
+                self.base
+            )
+        })?;
         if !status.is_success() {
-            let detail = value["detail"].as_str().or(value["error"].as_str()).unwrap_or("no reason given");
+            let detail = value["detail"]
+                .as_str()
+                .or(value["error"].as_str())
+                .unwrap_or("no reason given");
             bail!("{status}: {detail}");
         }
         Ok(value)

@@ -23,7 +23,12 @@ pub(crate) async fn run(env: &Env, args: &Generate) -> anyhow::Result<()> {
     }
     show(&generation, args.json)?;
     if generation["status"] == "failed" {
-        bail!("{}", generation["error"]["message"].as_str().unwrap_or("it failed"));
+        bail!(
+            "{}",
+            generation["error"]["message"]
+                .as_str()
+                .unwrap_or("it failed")
+        );
     }
     Ok(())
 }
@@ -35,14 +40,23 @@ pub(crate) async fn get(env: &Env, args: &Get) -> anyhow::Result<()> {
 
 pub(crate) async fn list(env: &Env, args: &List) -> anyhow::Result<()> {
     let mut query = vec![("limit", args.limit.to_string())];
-    let optional = [("q", &args.q), ("campaign", &args.campaign), ("status", &args.status)];
+    let optional = [
+        ("q", &args.q),
+        ("campaign", &args.campaign),
+        ("status", &args.status),
+    ];
     for (name, value) in optional {
         query.extend(value.clone().map(|value| (name, value)));
     }
     let page = Door::gateway(env)?.get("/v1/generations", &query).await?;
     for item in page["items"].as_array().into_iter().flatten() {
         let prompt: String = text(item, "prompt").chars().take(60).collect();
-        println!("{}  {:<9}  {}  {prompt}", text(item, "id"), text(item, "status"), text(item, "createdAt"));
+        println!(
+            "{}  {:<9}  {}  {prompt}",
+            text(item, "id"),
+            text(item, "status"),
+            text(item, "createdAt")
+        );
     }
     Ok(())
 }
@@ -75,13 +89,30 @@ fn show(generation: &Value, whole: bool) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(generation)?);
         return Ok(());
     }
-    let simulated = if generation["simulated"] == true { "  (simulated)" } else { "" };
-    println!("{}  {}{simulated}", text(generation, "id"), text(generation, "status"));
+    let simulated = if generation["simulated"] == true {
+        "  (simulated)"
+    } else {
+        ""
+    };
+    println!(
+        "{}  {}{simulated}",
+        text(generation, "id"),
+        text(generation, "status")
+    );
     for image in generation["images"].as_array().into_iter().flatten() {
         let state = text(image, "state");
-        println!("  original        {:>9}  {}", size(image), image["url"].as_str().unwrap_or(state));
+        println!(
+            "  original        {:>9}  {}",
+            size(image),
+            image["url"].as_str().unwrap_or(state)
+        );
         for cut in image["derivatives"].as_array().into_iter().flatten() {
-            println!("  {:<14}  {:>9}  {}", text(cut, "preset"), size(cut), text(cut, "url"));
+            println!(
+                "  {:<14}  {:>9}  {}",
+                text(cut, "preset"),
+                size(cut),
+                text(cut, "url")
+            );
         }
     }
     Ok(())

@@ -26,12 +26,12 @@ fn main() -> ExitCode {
         Verb::Generate(args) => once("generate", async |env| generate::run(&env, &args).await),
         Verb::Get(args) => once("get", async |env| generate::get(&env, &args).await),
         Verb::List(args) => once("list", async |env| generate::list(&env, &args).await),
-        Verb::Subscriptions(args) => {
-            once("subscriptions", async |env| subscriptions::run(&env, &args).await)
-        }
-        Verb::WebhookSecret(args) => {
-            once("webhook-secret", async |env| webhook_secret::run(&env, &args).await)
-        }
+        Verb::Subscriptions(args) => once("subscriptions", async |env| {
+            subscriptions::run(&env, &args).await
+        }),
+        Verb::WebhookSecret(args) => once("webhook-secret", async |env| {
+            webhook_secret::run(&env, &args).await
+        }),
     }
 }
 

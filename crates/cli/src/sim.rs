@@ -38,7 +38,8 @@ pub(crate) fn config(env: &Env, folder: Option<&Path>) -> anyhow::Result<Config>
             min: env.duration("DARKROOM_SIM_LATENCY_MIN", Duration::from_secs(1))?,
             max: env.duration("DARKROOM_SIM_LATENCY_MAX", Duration::from_secs(3))?,
         },
-        link_lifetime: env.duration("DARKROOM_SIM_LINK_LIFETIME", Duration::from_secs(24 * 3600))?,
+        link_lifetime: env
+            .duration("DARKROOM_SIM_LINK_LIFETIME", Duration::from_secs(24 * 3600))?,
         picture,
         picture_pool: env.optional("DARKROOM_SIM_PICTURE_POOL")?,
         allow_loopback_webhooks: env.or("DARKROOM_SIM_ALLOW_LOOPBACK_WEBHOOKS", false)?,
@@ -51,8 +52,14 @@ pub(crate) fn config(env: &Env, folder: Option<&Path>) -> anyhow::Result<Config>
 pub(crate) async fn serve(env: &Env) -> anyhow::Result<()> {
     let telemetry = Telemetry::init("simulator", env)?;
     let shutdown = on_signal()?;
-    let simulator = Simulator::start(config(env, None)?).await.context("cannot start")?;
-    tracing::info!(api = simulator.api_url(), images = simulator.images_url(), "simulator is up");
+    let simulator = Simulator::start(config(env, None)?)
+        .await
+        .context("cannot start")?;
+    tracing::info!(
+        api = simulator.api_url(),
+        images = simulator.images_url(),
+        "simulator is up"
+    );
     shutdown.cancelled().await;
     simulator.stop().await;
     telemetry.shutdown().await;
@@ -68,7 +75,9 @@ pub(crate) async fn control(env: &Env, args: Sim) -> anyhow::Result<()> {
         Some(SimVerb::State) => door.get("/sim/state", &[]).await?,
         Some(SimVerb::Fault { clear: true, .. }) => door.delete("/sim/faults").await?,
         Some(SimVerb::Fault { fault: None, .. }) => door.get("/sim/faults", &[]).await?,
-        Some(SimVerb::Fault { fault: Some(fault), .. }) => {
+        Some(SimVerb::Fault {
+            fault: Some(fault), ..
+        }) => {
             let fault: Value = serde_json::from_str(&fault).context("the fault is not JSON")?;
             door.post("/sim/faults", &fault, None).await?
         }

@@ -52,7 +52,11 @@ async fn with_broker(
     let simulator = match plan.simulated {
         true => {
             let config = sim::config(&env, Some(&plan.data_dir))?;
-            Some(Simulator::start(config).await.context("cannot start the simulator")?)
+            Some(
+                Simulator::start(config)
+                    .await
+                    .context("cannot start the simulator")?,
+            )
         }
         false => None,
     };

@@ -7,12 +7,16 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::{
-    AspectRatio, Code, ColorPalette, Invalid, InvalidValue, Lane, MagicPrompt, Model, Request, WeightedColor,
+    AspectRatio, Code, ColorPalette, Invalid, InvalidValue, Lane, MagicPrompt, Model, Request,
+    WeightedColor,
 };
 
 /// A request as it was sent: nothing has a default yet, nothing was checked.
 #[derive(Debug, Default, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each field is documented where it is checked: `Request`")]
+#[expect(
+    missing_docs,
+    reason = "each field is documented where it is checked: `Request`"
+)]
 pub struct Draft {
     pub prompt: Option<String>,
     pub negative_prompt: Option<String>,
@@ -90,7 +94,10 @@ impl Draft {
     pub fn resolve(&self, admission: &Admission) -> Result<Request, Invalid> {
         self.refuse_what_is_not_served()?;
         if self.aspect_ratio.is_some() && self.resolution.is_some() {
-            return Err(Invalid::field("resolution", "give either aspectRatio or resolution"));
+            return Err(Invalid::field(
+                "resolution",
+                "give either aspectRatio or resolution",
+            ));
         }
 
         Ok(Request {
@@ -98,8 +105,12 @@ impl Draft {
             negative_prompt: self.negative_prompt()?,
             model: parse("model", self.model.as_deref())?.unwrap_or(Model::V2),
             style_type: parse("styleType", self.style_type.as_deref())?,
-            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?
-                .or_else(|| self.resolution.is_none().then_some(AspectRatio { width: 1, height: 1 })),
+            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?.or_else(|| {
+                self.resolution.is_none().then_some(AspectRatio {
+                    width: 1,
+                    height: 1,
+                })
+            }),
             resolution: parse("resolution", self.resolution.as_deref())?,
             magic_prompt: parse("magicPrompt", self.magic_prompt.as_deref())?
                 .unwrap_or(MagicPrompt::Auto),
@@ -127,7 +138,9 @@ impl Draft {
     /// It is no such URL.
     pub fn callback_url(&self) -> Result<Option<Url>, Invalid> {
         const EXPECTED: &str = "expected an http or https URL of at most 2048 characters";
-        let Some(text) = self.callback_url.as_deref() else { return Ok(None) };
+        let Some(text) = self.callback_url.as_deref() else {
+            return Ok(None);
+        };
         let invalid = || Invalid::field("callbackUrl", EXPECTED);
         let url = Url::parse(text).map_err(|_| invalid())?;
         let fits = matches!(url.scheme(), "http" | "https")
@@ -157,7 +170,11 @@ impl Draft {
             _ => Ok(()),
         };
         only("operation", self.operation.as_deref(), &["generate"])?;
-        only("onDuplicate", self.on_duplicate.as_deref(), &["generate", "warn"])?;
+        only(
+            "onDuplicate",
+            self.on_duplicate.as_deref(),
+            &["generate", "warn"],
+        )?;
         only("onWithheld", self.on_withheld.as_deref(), &["accept"])?;
         only("onUnknown", self.on_unknown.as_deref(), &["review"])
     }
@@ -170,10 +187,14 @@ impl Draft {
         };
         let prompt = self.prompt.as_deref().ok_or_else(missing)?.trim();
         match prompt.chars().take(PROMPT_CHARS + 1).count() {
-            0 => Err(Invalid::field("prompt", "must not be blank; say what to draw")),
-            n if n > PROMPT_CHARS => {
-                Err(Invalid::field("prompt", format!("must have at most {PROMPT_CHARS} characters")))
-            }
+            0 => Err(Invalid::field(
+                "prompt",
+                "must not be blank; say what to draw",
+            )),
+            n if n > PROMPT_CHARS => Err(Invalid::field(
+                "prompt",
+                format!("must have at most {PROMPT_CHARS} characters"),
+            )),
             _ => Ok(prompt.to_owned()),
         }
     }
@@ -190,20 +211,29 @@ impl Draft {
     }
 
     fn style_codes(&self) -> Result<Vec<String>, Invalid> {
-        let is_code = |code: &String| code.len() == 8 && code.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_code =
+            |code: &String| code.len() == 8 && code.bytes().all(|b| b.is_ascii_hexdigit());
         if self.style_codes.len() > 8 || !self.style_codes.iter().all(is_code) {
-            return Err(Invalid::field("styleCodes", "expected at most 8 codes of 8 hex digits"));
+            return Err(Invalid::field(
+                "styleCodes",
+                "expected at most 8 codes of 8 hex digits",
+            ));
         }
         Ok(self.style_codes.clone())
     }
 
     fn presets(&self, admission: &Admission) -> Result<Vec<String>, Invalid> {
-        let Some(names) = &self.presets else { return Ok(admission.default_presets.clone()) };
+        let Some(names) = &self.presets else {
+            return Ok(admission.default_presets.clone());
+        };
         let mut chosen: Vec<String> = Vec::new();
         for name in names {
             if !admission.presets.contains(name) {
                 let known: Vec<&str> = admission.presets.iter().map(String::as_str).collect();
-                let reason = format!("there is no preset `{name}`; there are {}", known.join(", "));
+                let reason = format!(
+                    "there is no preset `{name}`; there are {}",
+                    known.join(", ")
+                );
                 return Err(Invalid::field("presets", reason));
             }
             if !chosen.contains(name) {
@@ -217,7 +247,10 @@ impl Draft {
         if self.tags.len() > MAX_TAGS {
             return Err(Invalid::field("tags", format!("at most {MAX_TAGS} tags")));
         }
-        self.tags.iter().filter_map(|tag| label("tags", Some(tag)).transpose()).collect()
+        self.tags
+            .iter()
+            .filter_map(|tag| label("tags", Some(tag)).transpose())
+            .collect()
     }
 
     fn metadata(&self) -> Result<BTreeMap<String, String>, Invalid> {
@@ -233,9 +266,16 @@ impl Draft {
 
     fn deadline(&self) -> Result<Option<Timestamp>, Invalid> {
         let invalid = |_| {
-            Invalid::field("deadline", "expected an RFC 3339 time such as 2026-12-24T18:00:00Z")
+            Invalid::field(
+                "deadline",
+                "expected an RFC 3339 time such as 2026-12-24T18:00:00Z",
+            )
         };
-        self.deadline.as_deref().map(str::parse).transpose().map_err(invalid)
+        self.deadline
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(invalid)
     }
 }
 
@@ -255,13 +295,21 @@ fn within(field: &str, value: Option<i64>, min: i64, max: i64) -> Result<Option<
         .ok()
         .filter(|_| (min..=max).contains(&value))
         .map(Some)
-        .ok_or_else(|| Invalid::field(field, format!("expected a whole number from {min} to {max}")))
+        .ok_or_else(|| {
+            Invalid::field(
+                field,
+                format!("expected a whole number from {min} to {max}"),
+            )
+        })
 }
 
 /// Checks a short text without control characters.
 fn label(field: &str, text: Option<&str>) -> Result<Option<String>, Invalid> {
-    let Some(text) = text.map(str::trim) else { return Ok(None) };
-    let fits = (1..=LABEL_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let Some(text) = text.map(str::trim) else {
+        return Ok(None);
+    };
+    let fits =
+        (1..=LABEL_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if !fits {
         let reason = format!("expected 1 to {LABEL_CHARS} characters and no control characters");
         return Err(Invalid::field(field, reason));
@@ -276,7 +324,10 @@ fn palette(palette: &ColorPalette) -> Result<ColorPalette, Invalid> {
         })
     };
     let fits = |color: &WeightedColor| {
-        is_hex(&color.hex) && color.weight.is_none_or(|weight| (0.05..=1.0).contains(&weight))
+        is_hex(&color.hex)
+            && color
+                .weight
+                .is_none_or(|weight| (0.05..=1.0).contains(&weight))
     };
     let valid = match palette {
         ColorPalette::Preset(name) => !name.is_empty() && name.len() <= LABEL_CHARS,
@@ -285,7 +336,8 @@ fn palette(palette: &ColorPalette) -> Result<ColorPalette, Invalid> {
     if valid {
         return Ok(palette.clone());
     }
-    let reason = "expected a name, or 1 to 8 members with a colour #RRGGBB and a weight from 0.05 to 1";
+    let reason =
+        "expected a name, or 1 to 8 members with a colour #RRGGBB and a weight from 0.05 to 1";
     Err(Invalid::field("colorPalette", reason))
 }
 
@@ -298,7 +350,10 @@ mod tests {
     }
 
     fn kite() -> Draft {
-        Draft { prompt: Some("  a red kite ".to_owned()), ..Draft::default() }
+        Draft {
+            prompt: Some("  a red kite ".to_owned()),
+            ..Draft::default()
+        }
     }
 
     #[test]
@@ -316,20 +371,104 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         let drafts = [
             ("prompt", Draft::default()),
-            ("prompt", Draft { prompt: text("  "), ..kite() }),
-            ("prompt", Draft { prompt: Some("x".repeat(10_001)), ..kite() }),
-            ("model", Draft { model: text("V_9"), ..kite() }),
-            ("numImages", Draft { num_images: Some(0), ..kite() }),
-            ("numImages", Draft { num_images: Some(9), ..kite() }),
-            ("seed", Draft { seed: Some(-1), ..kite() }),
-            ("seed", Draft { seed: Some(2_147_483_648), ..kite() }),
-            ("aspectRatio", Draft { aspect_ratio: text("wide"), ..kite() }),
-            ("presets", Draft { presets: Some(vec!["poster".to_owned()]), ..kite() }),
-            ("operation", Draft { operation: text("describe"), ..kite() }),
-            ("onDuplicate", Draft { on_duplicate: text("reuse"), ..kite() }),
-            ("deadline", Draft { deadline: text("tomorrow"), ..kite() }),
-            ("campaign", Draft { campaign: text("a\nb"), ..kite() }),
-            ("styleCodes", Draft { style_codes: vec!["xyz".to_owned()], ..kite() }),
+            (
+                "prompt",
+                Draft {
+                    prompt: text("  "),
+                    ..kite()
+                },
+            ),
+            (
+                "prompt",
+                Draft {
+                    prompt: Some("x".repeat(10_001)),
+                    ..kite()
+                },
+            ),
+            (
+                "model",
+                Draft {
+                    model: text("V_9"),
+                    ..kite()
+                },
+            ),
+            (
+                "numImages",
+                Draft {
+                    num_images: Some(0),
+                    ..kite()
+                },
+            ),
+            (
+                "numImages",
+                Draft {
+                    num_images: Some(9),
+                    ..kite()
+                },
+            ),
+            (
+                "seed",
+                Draft {
+                    seed: Some(-1),
+                    ..kite()
+                },
+            ),
+            (
+                "seed",
+                Draft {
+                    seed: Some(2_147_483_648),
+                    ..kite()
+                },
+            ),
+            (
+                "aspectRatio",
+                Draft {
+                    aspect_ratio: text("wide"),
+                    ..kite()
+                },
+            ),
+            (
+                "presets",
+                Draft {
+                    presets: Some(vec!["poster".to_owned()]),
+                    ..kite()
+                },
+            ),
+            (
+                "operation",
+                Draft {
+                    operation: text("describe"),
+                    ..kite()
+                },
+            ),
+            (
+                "onDuplicate",
+                Draft {
+                    on_duplicate: text("reuse"),
+                    ..kite()
+                },
+            ),
+            (
+                "deadline",
+                Draft {
+                    deadline: text("tomorrow"),
+                    ..kite()
+                },
+            ),
+            (
+                "campaign",
+                Draft {
+                    campaign: text("a\nb"),
+                    ..kite()
+                },
+            ),
+            (
+                "styleCodes",
+                Draft {
+                    style_codes: vec!["xyz".to_owned()],
+                    ..kite()
+                },
+            ),
         ];
 
         for (field, draft) in drafts {
@@ -339,11 +478,27 @@ mod tests {
 
     #[test]
     fn a_callback_is_an_http_url_without_credentials() {
-        for bad in ["ftp://a.test/", "/hook", "https://", "https://me:pw@a.test/", "javascript:1"] {
-            let draft = Draft { callback_url: Some(bad.to_owned()), ..kite() };
-            assert_eq!(draft.callback_url().unwrap_err().field, "callbackUrl", "{bad}");
+        for bad in [
+            "ftp://a.test/",
+            "/hook",
+            "https://",
+            "https://me:pw@a.test/",
+            "javascript:1",
+        ] {
+            let draft = Draft {
+                callback_url: Some(bad.to_owned()),
+                ..kite()
+            };
+            assert_eq!(
+                draft.callback_url().unwrap_err().field,
+                "callbackUrl",
+                "{bad}"
+            );
         }
-        let draft = Draft { callback_url: Some("https://a.test/hook".to_owned()), ..kite() };
+        let draft = Draft {
+            callback_url: Some("https://a.test/hook".to_owned()),
+            ..kite()
+        };
         assert!(draft.callback_url().unwrap().is_some());
     }
 }

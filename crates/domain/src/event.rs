@@ -276,8 +276,12 @@ impl Event {
         match self {
             Self::ImageReady(event) => event.image.id.to_string(),
             Self::ImageFailed(event) => event.image.id.to_string(),
-            Self::NotificationDelivered(NotificationDelivered { event_id, endpoint, .. })
-            | Self::NotificationFailed(NotificationFailed { event_id, endpoint, .. }) => {
+            Self::NotificationDelivered(NotificationDelivered {
+                event_id, endpoint, ..
+            })
+            | Self::NotificationFailed(NotificationFailed {
+                event_id, endpoint, ..
+            }) => {
                 format!("{event_id}-{endpoint}")
             }
             _ => self.generation().to_string(),

@@ -106,11 +106,19 @@ pub struct Invalid {
 impl Invalid {
     /// `field` has a value that it may not have.
     pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), code: Code::InvalidField, reason: reason.into() }
+        Self {
+            field: field.into(),
+            code: Code::InvalidField,
+            reason: reason.into(),
+        }
     }
 
     /// `field` asks for something that cannot be served.
     pub fn unsupported(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), code: Code::Unsupported, reason: reason.into() }
+        Self {
+            field: field.into(),
+            code: Code::Unsupported,
+            reason: reason.into(),
+        }
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::failure::words;
 use crate::{
-    Accepted, Billed, Completed, Event, Failed, Failure, GenerationId, Image, ImageId, InvalidValue,
-    Job, Phase, Ready, Tenant, Usd,
+    Accepted, Billed, Completed, Event, Failed, Failure, GenerationId, Image, ImageId,
+    InvalidValue, Job, Phase, Ready, Tenant, Usd,
 };
 
 /// Where a generation stands.
@@ -91,13 +91,15 @@ impl Generation {
     /// What `events` of one generation add up to, in whatever order they come; `None` if they do
     /// not hold its beginning or its end.
     pub fn of(events: impl IntoIterator<Item = Event>) -> Option<Self> {
-        events.into_iter().fold(None, |generation, event| match generation {
-            None => Self::begin(&event),
-            Some(mut generation) => {
-                generation.apply(&event);
-                Some(generation)
-            }
-        })
+        events
+            .into_iter()
+            .fold(None, |generation, event| match generation {
+                None => Self::begin(&event),
+                Some(mut generation) => {
+                    generation.apply(&event);
+                    Some(generation)
+                }
+            })
     }
 
     /// The generation that `event` lets us know of, if it says enough: everything that carries the
@@ -149,7 +151,13 @@ impl Generation {
     }
 
     fn accepted(accepted: &Accepted) -> Self {
-        Self { cost: Cost { reserved: accepted.reserved, settled: None }, ..Self::of_job(&accepted.job) }
+        Self {
+            cost: Cost {
+                reserved: accepted.reserved,
+                settled: None,
+            },
+            ..Self::of_job(&accepted.job)
+        }
     }
 
     fn of_job(job: &Job) -> Self {
@@ -201,7 +209,12 @@ impl Generation {
             _ => crate::Code::ProviderUnavailable,
         };
         let message = reason.to_owned();
-        self.error = Some(Failure { code, message, phase: Phase::Generation, billed });
+        self.error = Some(Failure {
+            code,
+            message,
+            phase: Phase::Generation,
+            billed,
+        });
     }
 
     fn complete(&mut self, event: &Completed) {

@@ -45,7 +45,12 @@ impl GenerationId {
     #[must_use]
     pub fn of_message(stream: &str, sequence: u64, time: Timestamp) -> Self {
         let nanos = time.as_nanosecond().to_be_bytes();
-        let digest = digest(&[b"message", stream.as_bytes(), &sequence.to_be_bytes(), &nanos]);
+        let digest = digest(&[
+            b"message",
+            stream.as_bytes(),
+            &sequence.to_be_bytes(),
+            &nanos,
+        ]);
         let millis = u64::try_from(time.as_millisecond()).unwrap_or(0);
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &ten(&digest)).into_uuid();
         Self(TypeSafeId::from_uuid(uuid))
@@ -136,11 +141,17 @@ impl FromStr for Tenant {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if fits {
             return Ok(Self(text.to_owned()));
         }
-        Err(InvalidId { kind: "tenant", example: "acme-shop", text: text.chars().take(64).collect() })
+        Err(InvalidId {
+            kind: "tenant",
+            example: "acme-shop",
+            text: text.chars().take(64).collect(),
+        })
     }
 }
 
@@ -188,8 +199,14 @@ mod tests {
     fn a_key_of_one_tenant_is_not_the_key_of_another() {
         let acme: Tenant = "acme".parse().unwrap();
 
-        assert_eq!(GenerationId::of_key(&acme, "a"), GenerationId::of_key(&acme, "a"));
-        assert_ne!(GenerationId::of_key(&acme, "a"), GenerationId::of_key(&Tenant::default(), "a"));
+        assert_eq!(
+            GenerationId::of_key(&acme, "a"),
+            GenerationId::of_key(&acme, "a")
+        );
+        assert_ne!(
+            GenerationId::of_key(&acme, "a"),
+            GenerationId::of_key(&Tenant::default(), "a")
+        );
     }
 
     #[test]
@@ -198,7 +215,12 @@ mod tests {
 
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().starts_with("gen_"));
-        assert!(ImageId::of(id, 0).to_string().parse::<GenerationId>().is_err());
+        assert!(
+            ImageId::of(id, 0)
+                .to_string()
+                .parse::<GenerationId>()
+                .is_err()
+        );
         assert_ne!(ImageId::of(id, 0), ImageId::of(id, 1));
     }
 

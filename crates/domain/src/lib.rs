@@ -26,6 +26,6 @@ pub use id::{GenerationId, ImageId, InvalidId, Tenant};
 pub use image::{Derivative, Image, ImageState};
 pub use money::Usd;
 pub use request::{
-    AspectRatio, ColorPalette, InvalidValue, Job, Lane, MagicPrompt, Model, Quality, Request,
-    RenderingSpeed, Resolution, StyleType, WeightedColor,
+    AspectRatio, ColorPalette, InvalidValue, Job, Lane, MagicPrompt, Model, Quality,
+    RenderingSpeed, Request, Resolution, StyleType, WeightedColor,
 };

@@ -156,7 +156,10 @@ impl FromStr for AspectRatio {
             Ok(side @ 1..=32) => Ok(side),
             _ => Err(EXPECTED),
         };
-        Ok(Self { width: side(width)?, height: side(height)? })
+        Ok(Self {
+            width: side(width)?,
+            height: side(height)?,
+        })
     }
 }
 
@@ -191,7 +194,10 @@ impl FromStr for Resolution {
             Ok(side @ 64..=8192) => Ok(side),
             _ => Err(EXPECTED),
         };
-        Ok(Self { width: side(width)?, height: side(height)? })
+        Ok(Self {
+            width: side(width)?,
+            height: side(height)?,
+        })
     }
 }
 
@@ -286,7 +292,14 @@ mod tests {
     #[test]
     fn a_ratio_may_be_written_in_three_ways() {
         for text in ["ASPECT_16_9", "16x9", "16:9"] {
-            assert_eq!(text.parse(), Ok(AspectRatio { width: 16, height: 9 }), "{text}");
+            assert_eq!(
+                text.parse(),
+                Ok(AspectRatio {
+                    width: 16,
+                    height: 9
+                }),
+                "{text}"
+            );
         }
         for text in ["", "16", "0x9", "16x", "ASPECT_16", "999x1", "16x9x1"] {
             assert!(text.parse::<AspectRatio>().is_err(), "{text}");
@@ -296,7 +309,14 @@ mod tests {
     #[test]
     fn a_resolution_may_be_written_in_two_ways() {
         for text in ["1312x736", "RESOLUTION_1312_736"] {
-            assert_eq!(text.parse(), Ok(Resolution { width: 1312, height: 736 }), "{text}");
+            assert_eq!(
+                text.parse(),
+                Ok(Resolution {
+                    width: 1312,
+                    height: 736
+                }),
+                "{text}"
+            );
         }
     }
 }

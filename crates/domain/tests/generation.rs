@@ -86,8 +86,18 @@ fn failure() -> Failure {
 fn beginning() -> Vec<Event> {
     let (id, attempt, reserved) = (id(), 1, RESERVED);
     vec![
-        Accepted { job: job(), callback_url: None, reserved }.into(),
-        Parked { id, reason: "out of funds".to_owned(), at: at(1) }.into(),
+        Accepted {
+            job: job(),
+            callback_url: None,
+            reserved,
+        }
+        .into(),
+        Parked {
+            id,
+            reason: "out of funds".to_owned(),
+            at: at(1),
+        }
+        .into(),
         Calling {
             id,
             attempt,
@@ -98,8 +108,21 @@ fn beginning() -> Vec<Event> {
             at: at(2),
         }
         .into(),
-        Unknown { id, attempt, reason: "no answer".to_owned(), reserved, at: at(3) }.into(),
-        Submitted { id, attempt, provider_id: "theirs".to_owned(), at: at(4) }.into(),
+        Unknown {
+            id,
+            attempt,
+            reason: "no answer".to_owned(),
+            reserved,
+            at: at(3),
+        }
+        .into(),
+        Submitted {
+            id,
+            attempt,
+            provider_id: "theirs".to_owned(),
+            at: at(4),
+        }
+        .into(),
         Rendered {
             job: job(),
             attempt,
@@ -116,17 +139,43 @@ fn beginning() -> Vec<Event> {
 fn completed_life() -> Vec<Event> {
     let images = vec![image(0, ImageState::Stored), image(1, ImageState::Stored)];
     let mut life = beginning();
-    life.push(Completed { job: job(), images, cost: COST, at: at(6) }.into());
+    life.push(
+        Completed {
+            job: job(),
+            images,
+            cost: COST,
+            at: at(6),
+        }
+        .into(),
+    );
     life
 }
 
 fn ready_life() -> Vec<Event> {
-    let images = vec![image(0, ImageState::Ready), image(1, ImageState::Undecodable)];
+    let images = vec![
+        image(0, ImageState::Ready),
+        image(1, ImageState::Undecodable),
+    ];
     let mut life = completed_life();
     life.extend([
-        Event::from(ImageReady { job: job(), image: images[0].clone(), at: at(7) }),
-        ImageFailed { job: job(), image: images[1].clone(), at: at(8) }.into(),
-        Ready { job: job(), images, cost: COST, at: at(9) }.into(),
+        Event::from(ImageReady {
+            job: job(),
+            image: images[0].clone(),
+            at: at(7),
+        }),
+        ImageFailed {
+            job: job(),
+            image: images[1].clone(),
+            at: at(8),
+        }
+        .into(),
+        Ready {
+            job: job(),
+            images,
+            cost: COST,
+            at: at(9),
+        }
+        .into(),
     ]);
     life
 }
@@ -151,11 +200,19 @@ fn failed_life() -> Vec<Event> {
 
 /// A life, and the same life with some events told twice, shuffled.
 fn told() -> impl Strategy<Value = (Vec<Event>, Vec<Event>)> {
-    let life = prop_oneof![Just(completed_life()), Just(ready_life()), Just(failed_life())];
+    let life = prop_oneof![
+        Just(completed_life()),
+        Just(ready_life()),
+        Just(failed_life())
+    ];
     let twice = proptest::collection::vec(any::<bool>(), 16);
     (life, twice).prop_flat_map(|(life, twice)| {
         let again = life.iter().zip(&twice).filter(|(_, twice)| **twice);
-        let told: Vec<Event> = life.iter().chain(again.map(|(event, _)| event)).cloned().collect();
+        let told: Vec<Event> = life
+            .iter()
+            .chain(again.map(|(event, _)| event))
+            .cloned()
+            .collect();
         (Just(life), Just(told).prop_shuffle())
     })
 }
@@ -198,15 +255,27 @@ proptest! {
 fn the_end_of_each_life_is_what_it_should_be() {
     let end = |life| Generation::of(life).map(|end| (end.status, end.cost.settled, end.error));
 
-    assert_eq!(end(completed_life()), Some((Status::Completed, Some(COST), None)));
+    assert_eq!(
+        end(completed_life()),
+        Some((Status::Completed, Some(COST), None))
+    );
     assert_eq!(end(ready_life()), Some((Status::Ready, Some(COST), None)));
     let settled = Some(Usd::from_micros(60_000));
-    assert_eq!(end(failed_life()), Some((Status::Failed, settled, Some(failure()))));
+    assert_eq!(
+        end(failed_life()),
+        Some((Status::Failed, settled, Some(failure())))
+    );
 
     let ready = Generation::of(ready_life());
-    let times = ready.as_ref().map(|ready| (ready.created_at, ready.completed_at, ready.ready_at));
+    let times = ready
+        .as_ref()
+        .map(|ready| (ready.created_at, ready.completed_at, ready.ready_at));
     assert_eq!(times, Some((at(0), Some(at(6)), Some(at(9)))));
-    let states: Vec<_> = ready.iter().flat_map(|ready| &ready.images).map(|i| i.state).collect();
+    let states: Vec<_> = ready
+        .iter()
+        .flat_map(|ready| &ready.images)
+        .map(|i| i.state)
+        .collect();
     assert_eq!(states, [ImageState::Ready, ImageState::Undecodable]);
 }
 

@@ -4,8 +4,8 @@ use object_store::{
     ObjectStore, ObjectStoreExt, PutMode, memory::InMemory, path::Path, signer::Signer,
 };
 use reqwest::Method;
-use tokio::time::timeout;
 use runtime::Env;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{Error, Key, folder, location, location::Location};

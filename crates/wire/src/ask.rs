@@ -15,8 +15,17 @@ pub const HISTORY_SEARCH: &str = "history.search";
 ///
 /// [`DecodeError::Protobuf`]: it is none of that kind.
 pub fn read<M: Message + Default>(body: &[u8]) -> Result<M, DecodeError> {
-    let name = || std::any::type_name::<M>().rsplit(':').next().unwrap_or_default().to_owned();
-    M::decode(body).map_err(|source| DecodeError::Protobuf { name: name(), source })
+    let name = || {
+        std::any::type_name::<M>()
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    M::decode(body).map_err(|source| DecodeError::Protobuf {
+        name: name(),
+        source,
+    })
 }
 
 /// Writes a question, an answer, or a request as a user may publish it.

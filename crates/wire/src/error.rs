@@ -34,6 +34,9 @@ pub enum DecodeError {
 
 impl DecodeError {
     pub(crate) fn missing(field: &'static str) -> Self {
-        Self::Field { field, reason: "is missing".to_owned() }
+        Self::Field {
+            field,
+            reason: "is missing".to_owned(),
+        }
     }
 }

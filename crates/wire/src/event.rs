@@ -33,7 +33,9 @@ impl Encoding {
     /// such as `charset` are ignored (RFC 9110 §8.3.1).
     #[must_use]
     pub fn of_content_type(content_type: Option<&str>) -> Option<Self> {
-        let essence = content_type.and_then(|text| text.split(';').next()).map(str::trim);
+        let essence = content_type
+            .and_then(|text| text.split(';').next())
+            .map(str::trim);
         match essence.map(str::to_ascii_lowercase).as_deref() {
             None | Some("" | "application/json") => Some(Self::Json),
             Some("application/protobuf" | "application/x-protobuf") => Some(Self::Protobuf),
@@ -151,10 +153,13 @@ fn read<M: Message + Default + DeserializeOwned>(
 ) -> Result<M, DecodeError> {
     let name = || name.to_owned();
     match encoding {
-        Encoding::Json => serde_json::from_slice(body)
-            .map_err(|source| DecodeError::Json { name: name(), source }),
-        Encoding::Protobuf => {
-            M::decode(body).map_err(|source| DecodeError::Protobuf { name: name(), source })
-        }
+        Encoding::Json => serde_json::from_slice(body).map_err(|source| DecodeError::Json {
+            name: name(),
+            source,
+        }),
+        Encoding::Protobuf => M::decode(body).map_err(|source| DecodeError::Protobuf {
+            name: name(),
+            source,
+        }),
     }
 }

@@ -12,7 +12,10 @@ pub(crate) fn value<T>(field: &'static str, text: &str) -> Result<T, DecodeError
 where
     T: FromStr<Err: std::fmt::Display>,
 {
-    text.parse().map_err(|err: T::Err| DecodeError::Field { field, reason: format!("is invalid: {err}") })
+    text.parse().map_err(|err: T::Err| DecodeError::Field {
+        field,
+        reason: format!("is invalid: {err}"),
+    })
 }
 
 /// Reads a value that may be absent.

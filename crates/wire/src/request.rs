@@ -68,7 +68,10 @@ fn json(body: &[u8]) -> Result<v1::GenerationRequest, Invalid> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|err| refused(Code::InvalidBody, &format!("is not JSON: {err}")))?;
     let Value::Object(object) = value else {
-        return Err(refused(Code::InvalidBody, "expected a JSON object such as {\"prompt\":\"…\"}"));
+        return Err(refused(
+            Code::InvalidBody,
+            "expected a JSON object such as {\"prompt\":\"…\"}",
+        ));
     };
     serde_path_to_error::deserialize(Value::Object(unwrapped(object)?)).map_err(|err| blame(&err))
 }
@@ -89,19 +92,30 @@ fn unwrapped(mut object: Map<String, Value>) -> Result<Map<String, Value>, Inval
 fn blame(err: &serde_path_to_error::Error<serde_json::Error>) -> Invalid {
     let reason = err.inner().to_string();
     let path = err.path().to_string();
-    let unknown = reason.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    let unknown = reason
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
     match unknown {
         Some((field, _)) => Invalid {
             field: field.chars().take(64).collect(),
             code: Code::UnknownField,
             reason: "there is no such field; the documentation lists those there are".to_owned(),
         },
-        None => Invalid { field: path, code: Code::InvalidField, reason },
+        None => Invalid {
+            field: path,
+            code: Code::InvalidField,
+            reason,
+        },
     }
 }
 
 fn protobuf(body: &[u8]) -> Result<v1::GenerationRequest, Invalid> {
-    let invalid = |err| refused(Code::InvalidBody, &format!("is no GenerationRequest: {err}"));
+    let invalid = |err| {
+        refused(
+            Code::InvalidBody,
+            &format!("is no GenerationRequest: {err}"),
+        )
+    };
     let request = v1::GenerationRequest::decode(body).map_err(invalid)?;
     // What the schema does not know is dropped in decoding, and then the length differs.
     if request.encoded_len() != body.len() {
@@ -115,7 +129,11 @@ fn protobuf(body: &[u8]) -> Result<v1::GenerationRequest, Invalid> {
 }
 
 fn refused(code: Code, reason: &str) -> Invalid {
-    Invalid { field: "body".to_owned(), code, reason: reason.to_owned() }
+    Invalid {
+        field: "body".to_owned(),
+        code,
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -149,18 +167,38 @@ mod tests {
     #[test]
     fn the_field_to_blame_is_named() {
         for (body, field, code) in [
-            (r#"{"prompt":"p","stlye":"DESIGN"}"#, "stlye", Code::UnknownField),
+            (
+                r#"{"prompt":"p","stlye":"DESIGN"}"#,
+                "stlye",
+                Code::UnknownField,
+            ),
             (r#"{"prompt":7}"#, "prompt", Code::InvalidField),
             (r#"{"prompt":"p","seed":"x"}"#, "seed", Code::InvalidField),
-            (r#"{"prompt":"p","tags":["a",1]}"#, "tags[1]", Code::InvalidField),
-            (r#"{"prompt":"p","presets":"og-image"}"#, "presets", Code::InvalidField),
-            (r#"{"image_request":1}"#, "image_request", Code::InvalidField),
+            (
+                r#"{"prompt":"p","tags":["a",1]}"#,
+                "tags[1]",
+                Code::InvalidField,
+            ),
+            (
+                r#"{"prompt":"p","presets":"og-image"}"#,
+                "presets",
+                Code::InvalidField,
+            ),
+            (
+                r#"{"image_request":1}"#,
+                "image_request",
+                Code::InvalidField,
+            ),
             ("{", "body", Code::InvalidBody),
             ("[]", "body", Code::InvalidBody),
             ("", "body", Code::InvalidBody),
         ] {
             let invalid = parse(body).unwrap_err();
-            assert_eq!((invalid.field.as_str(), invalid.code), (field, code), "{body}: {invalid}");
+            assert_eq!(
+                (invalid.field.as_str(), invalid.code),
+                (field, code),
+                "{body}: {invalid}"
+            );
         }
     }
 
@@ -168,11 +206,16 @@ mod tests {
     fn protobuf_is_read_and_unknown_fields_are_refused() -> anyhow::Result<()> {
         let request = v1::GenerationRequest {
             prompt: Some("p".to_owned()),
-            presets: Some(v1::PresetList { names: vec!["og-image".to_owned()] }),
+            presets: Some(v1::PresetList {
+                names: vec!["og-image".to_owned()],
+            }),
             ..Default::default()
         };
         let mut body = request.encode_to_vec();
-        assert_eq!(parse_request(Some("application/protobuf"), &body)?, draft(request));
+        assert_eq!(
+            parse_request(Some("application/protobuf"), &body)?,
+            draft(request)
+        );
 
         body.extend([0xfa, 0x7f, 0x01, 0x61]); // Field 2047, one byte.
         let invalid = parse_request(Some("application/protobuf"), &body).unwrap_err();

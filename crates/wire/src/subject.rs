@@ -12,7 +12,11 @@ pub fn requested(lane: Lane, id: GenerationId) -> String {
 /// The id and lane in a subject of [`requested`]; none in the plain one.
 #[must_use]
 pub fn parse_requested(subject: &str) -> (Option<Lane>, Option<GenerationId>) {
-    let mut tokens = subject.strip_prefix(REQUESTED).unwrap_or("").split('.').skip(1);
+    let mut tokens = subject
+        .strip_prefix(REQUESTED)
+        .unwrap_or("")
+        .split('.')
+        .skip(1);
     let lane = tokens.next().and_then(|token| token.parse().ok());
     (lane, tokens.next().and_then(|token| token.parse().ok()))
 }
@@ -58,7 +62,10 @@ mod tests {
 
         assert_eq!(parse_requested(&full), (Some(Lane::Interactive), Some(id)));
         assert_eq!(parse_requested("generation.requested"), (None, None));
-        assert_eq!(parse_requested("generation.requested.background"), (Some(Lane::Background), None));
+        assert_eq!(
+            parse_requested("generation.requested.background"),
+            (Some(Lane::Background), None)
+        );
         assert_eq!(parse_requested("generation.requested.x.y"), (None, None));
     }
 }

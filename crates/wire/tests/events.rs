@@ -27,7 +27,10 @@ fn id() -> GenerationId {
 }
 
 fn job() -> Job {
-    let color = |hex: &str, weight| WeightedColor { hex: hex.to_owned(), weight };
+    let color = |hex: &str, weight| WeightedColor {
+        hex: hex.to_owned(),
+        weight,
+    };
     Job {
         id: id(),
         tenant: Tenant::default(),
@@ -37,8 +40,14 @@ fn job() -> Job {
             negative_prompt: Some("text".to_owned()),
             model: Model::V45,
             style_type: Some(StyleType::Render3D),
-            aspect_ratio: Some(AspectRatio { width: 16, height: 9 }),
-            resolution: Some(Resolution { width: 1312, height: 736 }),
+            aspect_ratio: Some(AspectRatio {
+                width: 16,
+                height: 9,
+            }),
+            resolution: Some(Resolution {
+                width: 1312,
+                height: 736,
+            }),
             magic_prompt: MagicPrompt::Off,
             seed: Some(2_147_483_647),
             num_images: 2,
@@ -109,8 +118,18 @@ fn events() -> anyhow::Result<Vec<Event>> {
     let (images, endpoint) = (vec![image()], "5f0c".to_owned());
     let event_id = format!("generation-completed-{id}");
     let link = Some("https://ideogram.test/a.png?exp=1&sig=x".parse()?);
-    let drawn = RenderedImage { index: 1, link, seed: Some(LARGE), prompt: Some("fox".to_owned()) };
-    let withheld = RenderedImage { index: 2, link: None, seed: None, prompt: None };
+    let drawn = RenderedImage {
+        index: 1,
+        link,
+        seed: Some(LARGE),
+        prompt: Some("fox".to_owned()),
+    };
+    let withheld = RenderedImage {
+        index: 2,
+        link: None,
+        seed: None,
+        prompt: None,
+    };
     Ok(vec![
         Accepted {
             job: job(),
@@ -128,9 +147,27 @@ fn events() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
-        Submitted { id, attempt, provider_id: "theirs".to_owned(), at }.into(),
-        Unknown { id, attempt, reason: "no answer".to_owned(), reserved: cost, at }.into(),
-        Parked { id, reason: "out of funds".to_owned(), at }.into(),
+        Submitted {
+            id,
+            attempt,
+            provider_id: "theirs".to_owned(),
+            at,
+        }
+        .into(),
+        Unknown {
+            id,
+            attempt,
+            reason: "no answer".to_owned(),
+            reserved: cost,
+            at,
+        }
+        .into(),
+        Parked {
+            id,
+            reason: "out of funds".to_owned(),
+            at,
+        }
+        .into(),
         Rendered {
             job: job(),
             attempt,
@@ -141,7 +178,13 @@ fn events() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
-        Completed { job: job(), images: images.clone(), cost, at }.into(),
+        Completed {
+            job: job(),
+            images: images.clone(),
+            cost,
+            at,
+        }
+        .into(),
         Failed {
             id,
             tenant: Tenant::default(),
@@ -152,9 +195,25 @@ fn events() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
-        Ready { job: job(), images, cost, at }.into(),
-        ImageReady { job: job(), image: image(), at }.into(),
-        ImageFailed { job: job(), image: image(), at }.into(),
+        Ready {
+            job: job(),
+            images,
+            cost,
+            at,
+        }
+        .into(),
+        ImageReady {
+            job: job(),
+            image: image(),
+            at,
+        }
+        .into(),
+        ImageFailed {
+            job: job(),
+            image: image(),
+            at,
+        }
+        .into(),
         NotificationDelivered {
             event_id: event_id.clone(),
             id,
@@ -164,8 +223,15 @@ fn events() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
-        NotificationFailed { event_id, id, endpoint, attempts: 9, reason: "410".to_owned(), at }
-            .into(),
+        NotificationFailed {
+            event_id,
+            id,
+            endpoint,
+            attempts: 9,
+            reason: "410".to_owned(),
+            at,
+        }
+        .into(),
     ])
 }
 
@@ -174,7 +240,11 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
     let mut job = job();
     job.custom_id = None;
     let request = &mut job.request;
-    (request.negative_prompt, request.style_type, request.aspect_ratio) = (None, None, None);
+    (
+        request.negative_prompt,
+        request.style_type,
+        request.aspect_ratio,
+    ) = (None, None, None);
     (request.resolution, request.seed, request.rendering_speed) = (None, None, None);
     (request.quality, request.style_preset, request.campaign) = (None, None, None);
     request.color_palette = Some(ColorPalette::Preset("EMBER".to_owned()));
@@ -193,7 +263,12 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
     };
     let (at, cost, tenant) = (Timestamp::UNIX_EPOCH, Usd::ZERO, Tenant::default());
     Ok(vec![
-        Accepted { job: job.clone(), callback_url: None, reserved: cost }.into(),
+        Accepted {
+            job: job.clone(),
+            callback_url: None,
+            reserved: cost,
+        }
+        .into(),
         Rendered {
             job: job.clone(),
             attempt: 0,
@@ -204,10 +279,29 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
-        Completed { job: job.clone(), images: Vec::new(), cost, at }.into(),
-        ImageReady { job, image: bare, at }.into(),
-        Failed { id: id(), tenant, custom_id: None, job: None, failure: failure(), cost, at }
-            .into(),
+        Completed {
+            job: job.clone(),
+            images: Vec::new(),
+            cost,
+            at,
+        }
+        .into(),
+        ImageReady {
+            job,
+            image: bare,
+            at,
+        }
+        .into(),
+        Failed {
+            id: id(),
+            tenant,
+            custom_id: None,
+            job: None,
+            failure: failure(),
+            cost,
+            at,
+        }
+        .into(),
     ])
 }
 
@@ -221,7 +315,11 @@ fn every_event_is_read_back_as_it_was() -> anyhow::Result<()> {
     for event in events()?.into_iter().chain(sparse()?) {
         for encoding in [Encoding::Json, Encoding::Protobuf] {
             let written = encode(&event, encoding);
-            assert_eq!(decode(written.name, encoding, &written.body)?, event, "{encoding:?}");
+            assert_eq!(
+                decode(written.name, encoding, &written.body)?,
+                event,
+                "{encoding:?}"
+            );
         }
     }
     Ok(())
@@ -237,7 +335,11 @@ fn the_json_of_every_event_is_the_golden_one() -> anyhow::Result<()> {
             std::fs::write(&path, format!("{fresh:#}\n"))?;
         }
         let committed = std::fs::read_to_string(&path)?;
-        assert!(committed == format!("{fresh:#}\n"), "{}: is now {fresh:#}", path.display());
+        assert!(
+            committed == format!("{fresh:#}\n"),
+            "{}: is now {fresh:#}",
+            path.display()
+        );
     }
     let files = std::fs::read_dir(golden("x").with_file_name(""))?.count();
     assert_eq!(files, events()?.len(), "one file for each event");
@@ -251,12 +353,22 @@ fn what_is_empty_is_written_all_the_same() -> anyhow::Result<()> {
         let full: Value = serde_json::from_slice(&full)?;
         let bare: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
         let fields = |value: &Value| -> Vec<String> {
-            value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+            value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.clone())
+                .collect()
         };
         assert_eq!(fields(&bare), fields(&full), "{}", event.name());
         for part in ["job", "image"] {
             if bare[part].is_object() {
-                assert_eq!(fields(&bare[part]), fields(&full[part]), "{} {part}", event.name());
+                assert_eq!(
+                    fields(&bare[part]),
+                    fields(&full[part]),
+                    "{} {part}",
+                    event.name()
+                );
             }
         }
     }
@@ -308,11 +420,17 @@ for file in files:
 print(len(files))
 "#;
     let folder = golden("x").with_file_name("");
-    let output = Command::new("python3").args(["-c", READER]).arg(folder).output()?;
+    let output = Command::new("python3")
+        .args(["-c", READER])
+        .arg(folder)
+        .output()?;
 
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), events()?.len().to_string());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        events()?.len().to_string()
+    );
     Ok(())
 }
 
@@ -339,10 +457,24 @@ fn fields_of_tomorrow_are_passed_over() -> anyhow::Result<()> {
 /// Yesterday's writers know nothing of fields that came later; those that may be absent are.
 #[test]
 fn fields_that_yesterday_had_not_are_empty() -> anyhow::Result<()> {
-    let event = Event::from(ImageReady { job: job(), image: image(), at: at() });
+    let event = Event::from(ImageReady {
+        job: job(),
+        image: image(),
+        at: at(),
+    });
     let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
     for (part, names) in [
-        ("/job", &["campaign", "tags", "metadata", "deadline", "callback", "colorPalette"][..]),
+        (
+            "/job",
+            &[
+                "campaign",
+                "tags",
+                "metadata",
+                "deadline",
+                "callback",
+                "colorPalette",
+            ][..],
+        ),
         ("/image", &["prompt", "derivatives", "error", "sha256"]),
     ] {
         if let Some(Value::Object(object)) = body.pointer_mut(part) {
@@ -354,7 +486,11 @@ fn fields_that_yesterday_had_not_are_empty() -> anyhow::Result<()> {
 
     let read = decode(event.name(), Encoding::Json, body.to_string().as_bytes())?;
 
-    let mut expected = ImageReady { job: job(), image: image(), at: at() };
+    let mut expected = ImageReady {
+        job: job(),
+        image: image(),
+        at: at(),
+    };
     let request = &mut expected.job.request;
     (request.campaign, request.deadline, request.color_palette) = (None, None, None);
     (request.tags, request.metadata) = (Vec::new(), Default::default());
@@ -370,7 +506,11 @@ fn fields_that_yesterday_had_not_are_empty() -> anyhow::Result<()> {
 fn what_must_be_there_is_missed_by_name() -> anyhow::Result<()> {
     for event in events()? {
         let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
-        let must = if body.get("id").is_some() { "id" } else { "job" };
+        let must = if body.get("id").is_some() {
+            "id"
+        } else {
+            "job"
+        };
         if let Value::Object(object) = &mut body {
             object.remove(must);
         }
@@ -381,6 +521,8 @@ fn what_must_be_there_is_missed_by_name() -> anyhow::Result<()> {
         }
     }
     let unknown = decode("generation.imagined", Encoding::Json, b"{}");
-    assert!(matches!(unknown, Err(DecodeError::UnknownEvent(name)) if name == "generation.imagined"));
+    assert!(
+        matches!(unknown, Err(DecodeError::UnknownEvent(name)) if name == "generation.imagined")
+    );
     Ok(())
 }

@@ -8,7 +8,10 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("negative_prompt", &["negative_prompt"]),
     ("style_type", &["style_type", "style"]),
     ("aspect_ratio", &["aspect_ratio"]),
-    ("magic_prompt", &["magic_prompt", "magic_prompt_option", "magicPromptOption"]),
+    (
+        "magic_prompt",
+        &["magic_prompt", "magic_prompt_option", "magicPromptOption"],
+    ),
     ("num_images", &["num_images"]),
     ("rendering_speed", &["rendering_speed"]),
     ("color_palette", &["color_palette"]),
@@ -35,9 +38,18 @@ fn generated_code_is_what_the_schema_says() -> anyhow::Result<()> {
         .type_attribute("darkroom.v1.GenerationRequest", REQUEST)
         .type_attribute("darkroom.v1.ColorPalette", REQUEST)
         .type_attribute("darkroom.v1.ColorMember", "#[serde(deny_unknown_fields)]")
-        .type_attribute("darkroom.v1.PresetList", "#[serde(from = \"Vec<String>\", into = \"Vec<String>\")]")
-        .field_attribute("darkroom.v1.ColorMember.color_hex", "#[serde(alias = \"color_hex\")]")
-        .field_attribute("darkroom.v1.ColorMember.color_weight", "#[serde(alias = \"color_weight\")]");
+        .type_attribute(
+            "darkroom.v1.PresetList",
+            "#[serde(from = \"Vec<String>\", into = \"Vec<String>\")]",
+        )
+        .field_attribute(
+            "darkroom.v1.ColorMember.color_hex",
+            "#[serde(alias = \"color_hex\")]",
+        )
+        .field_attribute(
+            "darkroom.v1.ColorMember.color_weight",
+            "#[serde(alias = \"color_weight\")]",
+        );
     for (field, names) in ALIASES {
         let path = format!("darkroom.v1.GenerationRequest.{field}");
         for name in *names {

@@ -96,7 +96,7 @@ async fn in_history(app: &App, tenant: &Tenant, id: GenerationId) -> Option<Gene
 }
 
 fn read(answer: &[u8]) -> Result<Generation, bus::Source> {
-    Ok(ask::read::<v1::Generation>(&answer)?.try_into()?)
+    Ok(ask::read::<v1::Generation>(answer)?.try_into()?)
 }
 
 impl Found {

@@ -153,4 +153,3 @@ impl From<wire::DecodeError> for Problem {
         Self::internal(&err)
     }
 }
-

@@ -70,7 +70,9 @@ async fn found(bus: &Bus, id: GenerationId) -> anyhow::Result<v1::Generation> {
 }
 
 async fn search(bus: &Bus, question: v1::HistorySearch) -> anyhow::Result<v1::HistoryPage> {
-    let answer = bus.ask("history.search", wire::ask::write(&question)).await?;
+    let answer = bus
+        .ask("history.search", wire::ask::write(&question))
+        .await?;
     Ok(wire::ask::read::<v1::HistoryPage>(&answer)?)
 }
 

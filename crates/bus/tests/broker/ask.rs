@@ -10,12 +10,17 @@ fn answering(bus: &Bus) -> Running {
     let shutdown = CancellationToken::new();
     let (bus, token) = (bus.clone(), shutdown.clone());
     Running::spawn_local(shutdown, async move {
-        bus.answer("history", &["find", "count"], token, |name, question| async move {
-            if question.is_empty() {
-                return Err(Refusal::bad("a question needs words"));
-            }
-            Ok([name.as_bytes(), b":", &question].concat())
-        })
+        bus.answer(
+            "history",
+            &["find", "count"],
+            token,
+            |name, question| async move {
+                if question.is_empty() {
+                    return Err(Refusal::bad("a question needs words"));
+                }
+                Ok([name.as_bytes(), b":", &question].concat())
+            },
+        )
         .await
     })
 }
@@ -55,11 +60,19 @@ async fn all_who_ask_for_a_setting_agree_on_it() -> anyhow::Result<()> {
     assert_eq!(world.bus.setting("keys", "secret").await?, None);
 
     let values: Vec<String> = (0..20).map(|n| format!("secret {n}")).collect();
-    let asked = values.iter().map(|value| world.bus.setting_or("keys", "secret", value));
-    let mut agreed: Vec<_> = join_all(asked).await.into_iter().collect::<Result<_, _>>()?;
+    let asked = values
+        .iter()
+        .map(|value| world.bus.setting_or("keys", "secret", value));
+    let mut agreed: Vec<_> = join_all(asked)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
 
     agreed.dedup();
     assert_eq!(agreed.len(), 1, "{agreed:?}");
-    assert_eq!(world.bus.setting("keys", "secret").await?.as_ref(), agreed.first());
+    assert_eq!(
+        world.bus.setting("keys", "secret").await?.as_ref(),
+        agreed.first()
+    );
     Ok(())
 }

@@ -26,13 +26,20 @@ impl BatchHandler for Diary {
         };
         let sequences = entries.iter().map(|entry| entry.sequence).collect();
         self.tell.send((sequences, !fails))?;
-        if fails { Err("the database is away".into()) } else { Ok(()) }
+        if fails {
+            Err("the database is away".into())
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn start(bus: &Bus, errors: u32) -> (Running, UnboundedReceiver<(Vec<u64>, bool)>) {
     let (tell, told) = mpsc::unbounded_channel();
-    let diary = Diary { errors: Arc::new(Mutex::new(errors)), tell };
+    let diary = Diary {
+        errors: Arc::new(Mutex::new(errors)),
+        tell,
+    };
     let shutdown = CancellationToken::new();
     let worker = BatchWorker::new(bus.clone(), Stage::Record, diary);
     (Running::spawn(shutdown.clone(), worker.run(shutdown)), told)
@@ -40,7 +47,11 @@ fn start(bus: &Bus, errors: u32) -> (Running, UnboundedReceiver<(Vec<u64>, bool)
 
 async fn publish(world: &World, count: u64) -> anyhow::Result<()> {
     for _ in 0..count {
-        world.bus.ledger().append(rendered(GenerationId::generate()), 0).await?;
+        world
+            .bus
+            .ledger()
+            .append(rendered(GenerationId::generate()), 0)
+            .await?;
     }
     Ok(())
 }
@@ -66,18 +77,25 @@ async fn events_are_written_down_in_order_and_once_across_a_restart() -> anyhow:
     publish(&world, 300).await?;
 
     let (worker, mut told) = start(&world.bus, 0);
-    assert_eq!(written(&mut told, 300).await?, (1..=300).collect::<Vec<_>>());
+    assert_eq!(
+        written(&mut told, 300).await?,
+        (1..=300).collect::<Vec<_>>()
+    );
     world.settled("EVENTS", "record", 300).await?;
     worker.stop().await?;
 
     publish(&world, 10).await?;
     let (worker, mut told) = start(&world.bus, 0);
-    assert_eq!(written(&mut told, 310).await?, (301..=310).collect::<Vec<_>>());
+    assert_eq!(
+        written(&mut told, 310).await?,
+        (301..=310).collect::<Vec<_>>()
+    );
     worker.stop().await
 }
 
 #[tokio::test]
-async fn what_could_not_be_written_down_is_tried_again_before_anything_else() -> anyhow::Result<()> {
+async fn what_could_not_be_written_down_is_tried_again_before_anything_else() -> anyhow::Result<()>
+{
     let world = World::start().await?;
     publish(&world, 1).await?;
 
@@ -97,7 +115,11 @@ async fn what_could_not_be_written_down_is_tried_again_before_anything_else() ->
 async fn what_is_no_event_is_put_aside_and_the_others_are_written_down() -> anyhow::Result<()> {
     let world = World::start().await?;
     let subject = format!("generation.rendered.{}", GenerationId::generate());
-    world.outside.publish(subject.clone(), "nonsense".into()).await?.await?;
+    world
+        .outside
+        .publish(subject.clone(), "nonsense".into())
+        .await?
+        .await?;
     publish(&world, 1).await?;
 
     let (worker, mut told) = start(&world.bus, 0);
@@ -105,8 +127,10 @@ async fn what_is_no_event_is_put_aside_and_the_others_are_written_down() -> anyh
     assert_eq!(written(&mut told, 2).await?, [2]);
     world.settled("EVENTS", "record", 2).await?;
     let dead = world.messages("DEAD").await?;
-    let origins: Vec<_> =
-        dead.iter().map(|message| crate::world::header(message, "Darkroom-Origin")).collect();
+    let origins: Vec<_> = dead
+        .iter()
+        .map(|message| crate::world::header(message, "Darkroom-Origin"))
+        .collect();
     assert_eq!(origins, [Some(subject.as_str())]);
     worker.stop().await
 }

@@ -44,7 +44,11 @@ pub(crate) fn job(id: GenerationId) -> Job {
 
 pub(crate) fn accepted(id: GenerationId) -> anyhow::Result<Accepted> {
     let callback_url = Some("https://customer.test/secret-callback".parse()?);
-    Ok(Accepted { job: job(id), callback_url, reserved: Usd::from_micros(80_000) })
+    Ok(Accepted {
+        job: job(id),
+        callback_url,
+        reserved: Usd::from_micros(80_000),
+    })
 }
 
 /// `token` makes it another event than anybody else's.

@@ -21,8 +21,13 @@ async fn of_32_writers_who_expect_the_same_entry_one_wins() -> anyhow::Result<()
     let writers = (0..32).map(|n| ledger.append(calling(id, &n.to_string()), first));
     let results = join_all(writers).await;
 
-    let won: Vec<u64> = results.iter().filter_map(|result| result.as_ref().ok().copied()).collect();
-    let conflicts = results.iter().filter(|result| result.as_ref().is_err_and(Error::is_conflict));
+    let won: Vec<u64> = results
+        .iter()
+        .filter_map(|result| result.as_ref().ok().copied())
+        .collect();
+    let conflicts = results
+        .iter()
+        .filter(|result| result.as_ref().is_err_and(Error::is_conflict));
     assert_eq!((won.len(), conflicts.count()), (1, 31));
     let entries = ledger.read(id).await?;
     let sequences: Vec<u64> = entries.iter().map(|entry| entry.sequence).collect();
@@ -39,16 +44,24 @@ async fn of_racing_ends_each_generation_gets_one() -> anyhow::Result<()> {
         let id = GenerationId::generate();
         let start = ledger.append(rendered(id), 0).await?;
         let failed = failed(id, failure(Code::DownloadFailed));
-        let (good, bad) =
-            tokio::join!(ledger.append(completed(id), start), ledger.append(failed, start));
+        let (good, bad) = tokio::join!(
+            ledger.append(completed(id), start),
+            ledger.append(failed, start)
+        );
         anyhow::ensure!(good.is_ok() != bad.is_ok(), "{good:?} and {bad:?}");
         let loser = good.err().or(bad.err());
         anyhow::ensure!(loser.as_ref().is_some_and(Error::is_conflict), "{loser:?}");
         let ends = ledger.read(id).await?;
-        Ok(ends.iter().filter(|entry| entry.event.is_terminal()).count())
+        Ok(ends
+            .iter()
+            .filter(|entry| entry.event.is_terminal())
+            .count())
     });
 
-    let ends: Vec<usize> = join_all(races).await.into_iter().collect::<anyhow::Result<_>>()?;
+    let ends: Vec<usize> = join_all(races)
+        .await
+        .into_iter()
+        .collect::<anyhow::Result<_>>()?;
 
     assert_eq!(ends, [1; GENERATIONS]);
     Ok(())
@@ -68,15 +81,21 @@ async fn no_append_is_lost_or_orphaned_when_the_broker_is_killed() -> anyhow::Re
             let id = GenerationId::generate();
             for token in ["a", "b"] {
                 let ledger = world.bus.ledger();
-                appends.spawn(async move {
-                    (id, token, ledger.append(calling(id, token), 0).await)
-                });
+                appends
+                    .spawn(async move { (id, token, ledger.append(calling(id, token), 0).await) });
             }
         }
         // Some are stored, most are on their way.
-        testkit::wait_until(Duration::from_secs(20), "the first to be stored", async || {
-            world.messages_stored().await.is_ok_and(|stored| stored > start)
-        })
+        testkit::wait_until(
+            Duration::from_secs(20),
+            "the first to be stored",
+            async || {
+                world
+                    .messages_stored()
+                    .await
+                    .is_ok_and(|stored| stored > start)
+            },
+        )
         .await?;
         world.server.kill().await?;
         world.server.restart().await?;
@@ -96,19 +115,32 @@ async fn no_append_is_lost_or_orphaned_when_the_broker_is_killed() -> anyhow::Re
     }
     assert_eq!((winners.len(), conflicts), (KILLS * RACES, KILLS * RACES));
     let stored = world.messages("EVENTS").await?;
-    assert_eq!(stored.len(), KILLS * RACES, "every race is in the stream once");
+    assert_eq!(
+        stored.len(),
+        KILLS * RACES,
+        "every race is in the stream once"
+    );
     for message in stored {
         let id = header(&message, "ce-subject").unwrap_or_default().parse()?;
         let (sequence, token) = winners[&id];
         let expected = format!("generation-calling-{id}-{token}");
-        assert_eq!((message.sequence, header(&message, "ce-id")), (sequence, Some(&*expected)));
+        assert_eq!(
+            (message.sequence, header(&message, "ce-id")),
+            (sequence, Some(&*expected))
+        );
     }
     Ok(())
 }
 
 impl World {
     async fn messages_stored(&self) -> anyhow::Result<u64> {
-        Ok(self.outside.get_stream("EVENTS").await?.cached_info().state.messages)
+        Ok(self
+            .outside
+            .get_stream("EVENTS")
+            .await?
+            .cached_info()
+            .state
+            .messages)
     }
 }
 
@@ -119,7 +151,10 @@ async fn an_event_that_must_be_the_first_is_refused_after_any_other_of_its_kind(
     let id = GenerationId::generate();
     let one: Event = calling(id, "one").into();
     let other: Event = calling(id, "other").into();
-    world.bus.publish(&rendered(id).into(), &Expect::First).await?;
+    world
+        .bus
+        .publish(&rendered(id).into(), &Expect::First)
+        .await?;
 
     world.bus.publish(&one, &Expect::First).await?;
     let refused = world.bus.publish(&other, &Expect::First).await;
@@ -132,7 +167,11 @@ async fn an_event_that_must_be_the_first_is_refused_after_any_other_of_its_kind(
 async fn news_of_a_picture_that_was_deleted_is_refused() -> anyhow::Result<()> {
     let world = World::start().await?;
     let ready = |id| {
-        Event::from(ImageReady { job: job(id), image: image(id), at: Timestamp::UNIX_EPOCH })
+        Event::from(ImageReady {
+            job: job(id),
+            image: image(id),
+            at: Timestamp::UNIX_EPOCH,
+        })
     };
     let expect = |id| Expect::NoneOn(wire::subject::asset(ImageId::of(id, 0)));
     let (kept, deleted) = (GenerationId::generate(), GenerationId::generate());
@@ -149,20 +188,34 @@ async fn news_of_a_picture_that_was_deleted_is_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_ledger_reads_one_generation_and_in_order() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let (id, other, ledger) =
-        (GenerationId::generate(), GenerationId::generate(), world.bus.ledger());
+    let (id, other, ledger) = (
+        GenerationId::generate(),
+        GenerationId::generate(),
+        world.bus.ledger(),
+    );
     assert!(ledger.read(id).await?.is_empty());
     assert!(ledger.accepted(id).await?.is_none());
 
     let mut last = 0;
-    for event in [accepted(id)?.into(), calling(id, "t").into(), Event::from(rendered(id))] {
+    for event in [
+        accepted(id)?.into(),
+        calling(id, "t").into(),
+        Event::from(rendered(id)),
+    ] {
         last = ledger.append(event, last).await?;
         ledger.append(accepted(other)?, 0).await.ok();
     }
 
     let entries = ledger.read(id).await?;
     let names: Vec<_> = entries.iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(names, ["generation.accepted", "generation.calling", "generation.rendered"]);
+    assert_eq!(
+        names,
+        [
+            "generation.accepted",
+            "generation.calling",
+            "generation.rendered"
+        ]
+    );
     assert_eq!(entries.last().map(|entry| entry.sequence), Some(last));
     assert_eq!(ledger.accepted(id).await?, Some(accepted(id)?));
     Ok(())
@@ -186,7 +239,10 @@ async fn a_request_at_the_door_is_found_by_its_name_and_stands_there_once() -> a
 
     let found = world.bus.ledger().at_the_door(id).await?;
     let found = found.map(|found| (found.id, found.named, found.tenant, found.lane));
-    assert_eq!(found, Some((id, true, "acme".parse::<Tenant>()?, Some(Lane::Interactive))));
+    assert_eq!(
+        found,
+        Some((id, true, "acme".parse::<Tenant>()?, Some(Lane::Interactive)))
+    );
     assert_eq!(world.messages("INTAKE").await?.len(), 1);
     Ok(())
 }
@@ -194,7 +250,13 @@ async fn a_request_at_the_door_is_found_by_its_name_and_stands_there_once() -> a
 #[tokio::test]
 async fn a_full_door_says_so() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let mut door = world.outside.get_stream("INTAKE").await?.cached_info().config.clone();
+    let mut door = world
+        .outside
+        .get_stream("INTAKE")
+        .await?
+        .cached_info()
+        .config
+        .clone();
     door.max_bytes = 1_000;
     world.outside.update_stream(door).await?;
     let request = |body: String| NewRequest {

@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{LIMIT, Running, World, next};
 
-const QUICK: LeaseConfig =
-    LeaseConfig { ttl: Duration::from_secs(2), renew: Duration::from_millis(500) };
+const QUICK: LeaseConfig = LeaseConfig {
+    ttl: Duration::from_secs(2),
+    renew: Duration::from_millis(500),
+};
 
 #[derive(Debug, PartialEq)]
 enum Turn {
@@ -29,9 +31,18 @@ fn contend(bus: &Bus, who: usize, tell: &UnboundedSender<Turn>) -> Running {
     let (bus, tell, token) = (bus.clone(), tell.clone(), shutdown.clone());
     Running::spawn_local(shutdown, async move {
         bus.while_leader("account", QUICK, &token, async |lease| {
-            tell.send(Turn::Begins { who, fence: lease.fence, at: Instant::now() }).ok();
+            tell.send(Turn::Begins {
+                who,
+                fence: lease.fence,
+                at: Instant::now(),
+            })
+            .ok();
             lease.lost.cancelled().await;
-            tell.send(Turn::Lost { who, at: Instant::now() }).ok();
+            tell.send(Turn::Lost {
+                who,
+                at: Instant::now(),
+            })
+            .ok();
             Ok::<(), Error>(())
         })
         .await
@@ -47,98 +58,117 @@ async fn begins(told: &mut UnboundedReceiver<Turn>) -> anyhow::Result<(usize, u6
 
 #[tokio::test]
 async fn of_three_one_holds_it_and_the_next_takes_over_with_a_higher_fence() -> anyhow::Result<()> {
-    LocalSet::new().run_until(async {
-    let world = World::start().await?;
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let mut contenders: Vec<Option<Running>> =
-        (0..3).map(|who| Some(contend(&world.bus, who, &tell))).collect();
-    let (first, fence, _) = begins(&mut told).await?;
+    LocalSet::new()
+        .run_until(async {
+            let world = World::start().await?;
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let mut contenders: Vec<Option<Running>> = (0..3)
+                .map(|who| Some(contend(&world.bus, who, &tell)))
+                .collect();
+            let (first, fence, _) = begins(&mut told).await?;
 
-    // Renewed for longer than it lasts, and nobody else gets it.
-    let other = tokio::time::timeout(QUICK.ttl + QUICK.renew, told.recv()).await;
-    assert!(other.is_err(), "{other:?}");
+            // Renewed for longer than it lasts, and nobody else gets it.
+            let other = tokio::time::timeout(QUICK.ttl + QUICK.renew, told.recv()).await;
+            assert!(other.is_err(), "{other:?}");
 
-    // Dropped in the middle: no release, no last renewal.
-    let died = Instant::now();
-    contenders[first] = None;
-    let (second, higher, at) = begins(&mut told).await?;
-    assert!(second != first && higher > fence);
-    let took = at.duration_since(died);
-    assert!(took < Duration::from_secs(10), "took over after {took:?}");
+            // Dropped in the middle: no release, no last renewal.
+            let died = Instant::now();
+            contenders[first] = None;
+            let (second, higher, at) = begins(&mut told).await?;
+            assert!(second != first && higher > fence);
+            let took = at.duration_since(died);
+            assert!(took < Duration::from_secs(10), "took over after {took:?}");
 
-    // Stopped politely: the third need not wait until it runs out.
-    let stopped = Instant::now();
-    contenders[second].take().map(Running::stop).ok_or_else(|| anyhow::anyhow!("gone"))?.await?;
-    assert!(matches!(next(&mut told).await?, Turn::Lost { who, .. } if who == second));
-    let (_, highest, at) = begins(&mut told).await?;
-    assert!(highest > higher);
-    let took = at.duration_since(stopped);
-    assert!(took < QUICK.ttl, "released, yet taken over only after {took:?}");
-    Ok(())
-    })
-    .await
+            // Stopped politely: the third need not wait until it runs out.
+            let stopped = Instant::now();
+            contenders[second]
+                .take()
+                .map(Running::stop)
+                .ok_or_else(|| anyhow::anyhow!("gone"))?
+                .await?;
+            assert!(matches!(next(&mut told).await?, Turn::Lost { who, .. } if who == second));
+            let (_, highest, at) = begins(&mut told).await?;
+            assert!(highest > higher);
+            let took = at.duration_since(stopped);
+            assert!(
+                took < QUICK.ttl,
+                "released, yet taken over only after {took:?}"
+            );
+            Ok(())
+        })
+        .await
 }
 
 #[tokio::test]
 async fn a_holder_that_is_cut_off_knows_before_another_gets_it() -> anyhow::Result<()> {
-    LocalSet::new().run_until(async {
-    let world = World::start().await?;
-    let line = Line::to(world.server.url()).await?;
-    let far = Bus::connect(&Config::plain(line.url.clone(), "far")).await?;
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let _holder = contend(&far, 0, &tell);
-    let (who, fence, _) = begins(&mut told).await?;
-    assert_eq!(who, 0);
-    let _stand_by = contend(&world.bus, 1, &tell);
+    LocalSet::new()
+        .run_until(async {
+            let world = World::start().await?;
+            let line = Line::to(world.server.url()).await?;
+            let far = Bus::connect(&Config::plain(line.url.clone(), "far")).await?;
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let _holder = contend(&far, 0, &tell);
+            let (who, fence, _) = begins(&mut told).await?;
+            assert_eq!(who, 0);
+            let _stand_by = contend(&world.bus, 1, &tell);
 
-    let cut = Instant::now();
-    line.cut();
+            let cut = Instant::now();
+            line.cut();
 
-    let Turn::Lost { who: 0, at: lost } = next(&mut told).await? else {
-        anyhow::bail!("another got it first");
-    };
-    let (who, higher, taken) = begins(&mut told).await?;
-    assert!(who == 1 && higher > fence && lost < taken);
-    let took = taken.duration_since(cut);
-    assert!(took < Duration::from_secs(10), "took over after {took:?}");
-    Ok(())
-    })
-    .await
+            let Turn::Lost { who: 0, at: lost } = next(&mut told).await? else {
+                anyhow::bail!("another got it first");
+            };
+            let (who, higher, taken) = begins(&mut told).await?;
+            assert!(who == 1 && higher > fence && lost < taken);
+            let took = taken.duration_since(cut);
+            assert!(took < Duration::from_secs(10), "took over after {took:?}");
+            Ok(())
+        })
+        .await
 }
 
 #[tokio::test]
 async fn a_lease_survives_a_short_death_of_the_broker() -> anyhow::Result<()> {
-    LocalSet::new().run_until(async {
-    let mut world = World::start().await?;
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let contenders: Vec<Running> = (0..2).map(|who| contend(&world.bus, who, &tell)).collect();
-    let (_, fence, _) = begins(&mut told).await?;
+    LocalSet::new()
+        .run_until(async {
+            let mut world = World::start().await?;
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let contenders: Vec<Running> =
+                (0..2).map(|who| contend(&world.bus, who, &tell)).collect();
+            let (_, fence, _) = begins(&mut told).await?;
 
-    world.server.kill().await?;
-    world.server.restart().await?;
+            world.server.kill().await?;
+            world.server.restart().await?;
 
-    // Kept or taken over, but never two at a time.
-    world.bus.setting_or("books", "after", "the restart").await?;
-    wait_until(LIMIT, "the lease to have a holder", async || {
-        world.bus.setting("books", "lease.account").await.is_ok_and(|holder| holder.is_some())
-    })
-    .await?;
-    let mut holders = 1;
-    while let Ok(turn) = told.try_recv() {
-        match turn {
-            Turn::Lost { .. } => holders -= 1,
-            Turn::Begins { fence: next, .. } => {
-                assert!(holders == 0 && next > fence, "two hold it");
-                holders += 1;
+            // Kept or taken over, but never two at a time.
+            world
+                .bus
+                .setting_or("books", "after", "the restart")
+                .await?;
+            wait_until(LIMIT, "the lease to have a holder", async || {
+                world
+                    .bus
+                    .setting("books", "lease.account")
+                    .await
+                    .is_ok_and(|holder| holder.is_some())
+            })
+            .await?;
+            let mut holders = 1;
+            while let Ok(turn) = told.try_recv() {
+                match turn {
+                    Turn::Lost { .. } => holders -= 1,
+                    Turn::Begins { fence: next, .. } => {
+                        assert!(holders == 0 && next > fence, "two hold it");
+                        holders += 1;
+                    }
+                }
             }
-        }
-    }
-    for contender in contenders {
-        contender.stop().await?;
-    }
-    Ok(())
-    })
-    .await
+            for contender in contenders {
+                contender.stop().await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// A TCP connection that can be cut without either side being told.
@@ -159,7 +189,9 @@ impl Line {
             while let Ok((mut near, _)) = listener.accept().await {
                 let (target, cut) = (Arc::clone(&target), cut.clone());
                 tokio::spawn(async move {
-                    let Ok(mut far) = TcpStream::connect(&*target).await else { return };
+                    let Ok(mut far) = TcpStream::connect(&*target).await else {
+                        return;
+                    };
                     let carry = copy_bidirectional(&mut near, &mut far);
                     if cut.run_until_cancelled(carry).await.is_none() {
                         // Both ends stay open, and nothing passes.
@@ -168,7 +200,11 @@ impl Line {
                 });
             }
         });
-        Ok(Self { url, frozen, accepting: accepting.abort_handle() })
+        Ok(Self {
+            url,
+            frozen,
+            accepting: accepting.abort_handle(),
+        })
     }
 
     fn cut(&self) {

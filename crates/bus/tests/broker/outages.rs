@@ -13,7 +13,10 @@ use crate::world::{LIMIT, POLICY, Running, Script, World, next};
 /// A handler that tells of each delivery and then waits for a permit.
 fn gated(
     permits: &Arc<Semaphore>,
-) -> (Script<Rendered>, mpsc::UnboundedReceiver<(GenerationId, bool)>) {
+) -> (
+    Script<Rendered>,
+    mpsc::UnboundedReceiver<(GenerationId, bool)>,
+) {
     let (tell, told) = mpsc::unbounded_channel();
     let permits = Arc::clone(permits);
     let handler = Script::<Rendered>::new(move |input, delivery| {
@@ -43,7 +46,9 @@ async fn publish(world: &World, count: usize) -> anyhow::Result<Vec<GenerationId
 #[tokio::test]
 async fn the_work_of_a_worker_that_vanishes_is_done_by_another() -> anyhow::Result<()> {
     let world = World::start().await?;
-    world.ack_wait("EVENTS", "upload", Duration::from_secs(1)).await?;
+    world
+        .ack_wait("EVENTS", "upload", Duration::from_secs(1))
+        .await?;
     let ids = publish(&world, 1).await?;
     let permits = Arc::new(Semaphore::new(0));
     let (handler, mut told) = gated(&permits);
@@ -68,13 +73,21 @@ async fn a_worker_that_is_busy_for_long_keeps_its_message() -> anyhow::Result<()
     publish(&world, 1).await?;
     let permits = Arc::new(Semaphore::new(0));
     let (handler, mut told) = gated(&permits);
-    let worker = Running::start(&world.bus, Stage::Upload, Policy { ack_wait, ..POLICY }, handler);
+    let worker = Running::start(
+        &world.bus,
+        Stage::Upload,
+        Policy { ack_wait, ..POLICY },
+        handler,
+    );
     next(&mut told).await?;
 
     // Silence for three times the wait proves that nothing came again.
     let again = tokio::time::timeout(3 * ack_wait, told.recv()).await;
 
-    assert!(again.is_err(), "delivered again in the middle of the work: {again:?}");
+    assert!(
+        again.is_err(),
+        "delivered again in the middle of the work: {again:?}"
+    );
     permits.add_permits(1);
     world.settled("EVENTS", "upload", 1).await?;
     worker.stop().await
@@ -87,7 +100,10 @@ async fn no_more_is_held_than_half_as_much_again_as_is_in_work() -> anyhow::Resu
     publish(&world, MESSAGES).await?;
     let permits = Arc::new(Semaphore::new(0));
     let (handler, mut told) = gated(&permits);
-    let policy = Policy { concurrency: 8, ..POLICY };
+    let policy = Policy {
+        concurrency: 8,
+        ..POLICY
+    };
 
     let worker = Running::start(&world.bus, Stage::Upload, policy, handler);
 
@@ -120,10 +136,17 @@ async fn a_shutdown_finishes_what_is_in_work_and_takes_nothing_more() -> anyhow:
 
     for id in ids {
         let entries = world.bus.ledger().read(id).await?;
-        assert!(entries.iter().any(|entry| entry.event.is_terminal()), "{id} was not finished");
+        assert!(
+            entries.iter().any(|entry| entry.event.is_terminal()),
+            "{id} was not finished"
+        );
     }
     assert_eq!(world.consumer("EVENTS", "upload").await?.num_ack_pending, 0);
-    assert_eq!(world.bus.ledger().read(late[0]).await?.len(), 1, "taken after the shutdown");
+    assert_eq!(
+        world.bus.ledger().read(late[0]).await?.len(),
+        1,
+        "taken after the shutdown"
+    );
     Ok(())
 }
 
@@ -131,7 +154,9 @@ async fn a_shutdown_finishes_what_is_in_work_and_takes_nothing_more() -> anyhow:
 async fn a_worker_goes_on_after_the_broker_was_away() -> anyhow::Result<()> {
     let mut world = World::start().await?;
     // A broker that is killed may forget the last acknowledgements, and then waits for them.
-    world.ack_wait("EVENTS", "upload", Duration::from_secs(2)).await?;
+    world
+        .ack_wait("EVENTS", "upload", Duration::from_secs(2))
+        .await?;
     let permits = Arc::new(Semaphore::new(1_000));
     let (handler, mut told) = gated(&permits);
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
@@ -148,7 +173,10 @@ async fn a_worker_goes_on_after_the_broker_was_away() -> anyhow::Result<()> {
         next(&mut told).await?;
     }
     let took = back.elapsed();
-    assert!(took < Duration::from_secs(12), "went on only after {took:?}");
+    assert!(
+        took < Duration::from_secs(12),
+        "went on only after {took:?}"
+    );
     testkit::wait_until(LIMIT, "all to be acknowledged", async || {
         let info = world.consumer("EVENTS", "upload").await;
         info.is_ok_and(|info| info.num_ack_pending == 0 && info.num_pending == 0)

@@ -12,12 +12,23 @@ use crate::world::{LIMIT, POLICY, Running, Script, World, header, next};
 
 /// Ends the generation whose name the lost message bears.
 async fn fail(lost: Lost<Rendered>) -> Vec<Emit> {
-    let Ok(id) = lost.key.parse() else { return Vec::new() };
-    vec![Emit::event(failed(id, lost.failure), Expect::LedgerAt(lost.cause))]
+    let Ok(id) = lost.key.parse() else {
+        return Vec::new();
+    };
+    vec![Emit::event(
+        failed(id, lost.failure),
+        Expect::LedgerAt(lost.cause),
+    )]
 }
 
 async fn last_event(world: &World, id: GenerationId) -> anyhow::Result<Option<Event>> {
-    Ok(world.bus.ledger().read(id).await?.pop().map(|entry| entry.event))
+    Ok(world
+        .bus
+        .ledger()
+        .read(id)
+        .await?
+        .pop()
+        .map(|entry| entry.event))
 }
 
 #[tokio::test]
@@ -30,7 +41,10 @@ async fn what_is_done_is_said_and_then_acknowledged() -> anyhow::Result<()> {
         let sent = tell.send((input.clone(), delivery.clone()));
         async move {
             sent.map_err(|err| Fault::transient(err.to_string(), failure(Code::Internal)))?;
-            Ok(Step::emit(completed(input.job.id), Expect::after(&delivery)))
+            Ok(Step::emit(
+                completed(input.job.id),
+                Expect::after(&delivery),
+            ))
         }
     });
 
@@ -38,7 +52,10 @@ async fn what_is_done_is_said_and_then_acknowledged() -> anyhow::Result<()> {
 
     let (input, delivery) = next(&mut told).await?;
     assert_eq!(input, rendered(id));
-    assert_eq!((delivery.attempt, delivery.redelivered, delivery.cause), (1, false, cause));
+    assert_eq!(
+        (delivery.attempt, delivery.redelivered, delivery.cause),
+        (1, false, cause)
+    );
     world.settled("EVENTS", "upload", 1).await?;
     assert_eq!(last_event(&world, id).await?, Some(completed(id).into()));
     worker.stop().await
@@ -47,17 +64,30 @@ async fn what_is_done_is_said_and_then_acknowledged() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_cannot_be_said_is_not_acknowledged_and_done_again() -> anyhow::Result<()> {
     let world = World::start().await?;
-    world.ack_wait("EVENTS", "upload", Duration::from_millis(500)).await?;
+    world
+        .ack_wait("EVENTS", "upload", Duration::from_millis(500))
+        .await?;
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
-    let roomy = world.outside.get_stream("EVENTS").await?.cached_info().config.clone();
+    let roomy = world
+        .outside
+        .get_stream("EVENTS")
+        .await?
+        .cached_info()
+        .config
+        .clone();
     let mut narrow = roomy.clone();
     narrow.max_message_size = 10;
     world.outside.update_stream(narrow).await?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let handler = Script::<Rendered>::new(move |input, delivery| {
         tell.send(delivery.redelivered).ok();
-        async move { Ok(Step::emit(completed(input.job.id), Expect::after(&delivery))) }
+        async move {
+            Ok(Step::emit(
+                completed(input.job.id),
+                Expect::after(&delivery),
+            ))
+        }
     });
 
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
@@ -79,7 +109,12 @@ async fn a_passing_fault_is_tried_again_by_a_timer_until_the_attempts_are_used_u
     let (tell, mut told) = mpsc::unbounded_channel();
     let handler = Script::<Rendered>::new(move |_, delivery| {
         tell.send((delivery.attempt, delivery.cause)).ok();
-        async { Err(Fault::transient("the store is away", failure(Code::StoreFailed))) }
+        async {
+            Err(Fault::transient(
+                "the store is away",
+                failure(Code::StoreFailed),
+            ))
+        }
     })
     .giving_up(fail);
 
@@ -96,7 +131,10 @@ async fn a_passing_fault_is_tried_again_by_a_timer_until_the_attempts_are_used_u
     let dead = world.messages("DEAD").await?;
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0].subject.as_str(), format!("dead.upload.{id}"));
-    assert_eq!(header(&dead[0], "Darkroom-Reason"), Some("told as store_failed"));
+    assert_eq!(
+        header(&dead[0], "Darkroom-Reason"),
+        Some("told as store_failed")
+    );
     let origin = format!("generation.rendered.{id}");
     assert_eq!(header(&dead[0], "Darkroom-Origin"), Some(origin.as_str()));
     assert_eq!(header(&dead[0], "ce-type"), Some("generation.rendered"));
@@ -108,10 +146,9 @@ async fn a_decision_is_told_at_once_and_is_no_dead_letter() -> anyhow::Result<()
     let world = World::start().await?;
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
-    let handler = Script::<Rendered>::new(|_, _| async {
-        Err(Fault::Permanent(failure(Code::AllWithheld)))
-    })
-    .giving_up(fail);
+    let handler =
+        Script::<Rendered>::new(|_, _| async { Err(Fault::Permanent(failure(Code::AllWithheld))) })
+            .giving_up(fail);
 
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
 
@@ -127,9 +164,8 @@ async fn last_words_are_found_again_if_somebody_else_wrote_meanwhile() -> anyhow
     let world = World::start().await?;
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
-    let handler = Script::<Rendered>::new(|_, _| async {
-        Err(Fault::Permanent(failure(Code::AllWithheld)))
-    });
+    let handler =
+        Script::<Rendered>::new(|_, _| async { Err(Fault::Permanent(failure(Code::AllWithheld))) });
     let ledger = world.bus.ledger();
     let handler = handler.giving_up(move |lost| {
         let ledger = ledger.clone();
@@ -137,10 +173,16 @@ async fn last_words_are_found_again_if_somebody_else_wrote_meanwhile() -> anyhow
             let entries = ledger.read(id).await.unwrap_or_default();
             if entries.len() == 1 {
                 // Written between our look at the ledger and our words.
-                ledger.append(calling(id, "late"), entries[0].sequence).await.ok();
+                ledger
+                    .append(calling(id, "late"), entries[0].sequence)
+                    .await
+                    .ok();
             }
             let last = entries.last().map_or(0, |entry| entry.sequence);
-            vec![Emit::event(failed(id, lost.failure), Expect::LedgerAt(last))]
+            vec![Emit::event(
+                failed(id, lost.failure),
+                Expect::LedgerAt(last),
+            )]
         }
     });
 
@@ -163,18 +205,29 @@ async fn a_panic_and_a_long_attempt_are_faults_of_one_message_only() -> anyhow::
         match ids.iter().position(|id| *id == input.job.id) {
             Some(0) => panic!("on purpose"),
             Some(1) => std::future::pending().await,
-            _ => Ok(Step::emit(completed(input.job.id), Expect::after(&delivery))),
+            _ => Ok(Step::emit(
+                completed(input.job.id),
+                Expect::after(&delivery),
+            )),
         }
     })
     .giving_up(fail);
-    let policy = Policy { attempts: 2, limit: Duration::from_millis(200), ..POLICY };
+    let policy = Policy {
+        attempts: 2,
+        limit: Duration::from_millis(200),
+        ..POLICY
+    };
 
     let worker = Running::start(&world.bus, Stage::Upload, policy, handler);
 
     let mut ends = Vec::new();
     for id in ids {
         let end = testkit::wait_for(LIMIT, "an end", async || {
-            last_event(&world, id).await.ok().flatten().filter(Event::is_terminal)
+            last_event(&world, id)
+                .await
+                .ok()
+                .flatten()
+                .filter(Event::is_terminal)
         });
         ends.push(match end.await? {
             Event::Failed(failed) => failed.failure.message,
@@ -195,20 +248,36 @@ async fn a_panic_and_a_long_attempt_are_faults_of_one_message_only() -> anyhow::
 #[tokio::test]
 async fn poison_is_put_aside_and_the_others_go_on() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let (bad, worse, good) =
-        (GenerationId::generate(), GenerationId::generate(), GenerationId::generate());
+    let (bad, worse, good) = (
+        GenerationId::generate(),
+        GenerationId::generate(),
+        GenerationId::generate(),
+    );
     let mut headers = HeaderMap::new();
     headers.insert("ce-type", "generation.rendered");
     let events = format!("generation.rendered.{bad}");
-    world.outside.publish_with_headers(events, headers, "\0{not json".into()).await?.await?;
+    world
+        .outside
+        .publish_with_headers(events, headers, "\0{not json".into())
+        .await?
+        .await?;
     let work = format!("due.upload.{worse}");
-    world.outside.publish(work, "no headers at all".into()).await?.await?;
+    world
+        .outside
+        .publish(work, "no headers at all".into())
+        .await?
+        .await?;
     world.bus.ledger().append(rendered(good), 0).await?;
     let handler = Script::<Rendered>::new(|input, delivery| async move {
-        Ok(Step::emit(completed(input.job.id), Expect::after(&delivery)))
+        Ok(Step::emit(
+            completed(input.job.id),
+            Expect::after(&delivery),
+        ))
     })
     .giving_up(|lost| async move {
-        let Ok(id) = lost.key.parse() else { return Vec::new() };
+        let Ok(id) = lost.key.parse() else {
+            return Vec::new();
+        };
         vec![Emit::event(failed(id, lost.failure), Expect::Nothing)]
     });
 
@@ -216,21 +285,32 @@ async fn poison_is_put_aside_and_the_others_go_on() -> anyhow::Result<()> {
 
     world.settled("EVENTS", "upload", 2).await?;
     world.settled("WORK", "upload-due", 1).await?;
-    assert_eq!(last_event(&world, good).await?, Some(completed(good).into()));
+    assert_eq!(
+        last_event(&world, good).await?,
+        Some(completed(good).into())
+    );
     let ends = world.messages("EVENTS").await?;
     for id in [bad, worse] {
         let subject = format!("generation.failed.{id}");
-        let end = ends.iter().find(|message| message.subject.as_str() == subject);
+        let end = ends
+            .iter()
+            .find(|message| message.subject.as_str() == subject);
         let end: serde_json::Value =
             serde_json::from_slice(end.map_or(&[], |message| &message.payload))?;
         assert_eq!(end["error"]["code"], "poison");
     }
     let mut dead = world.messages("DEAD").await?;
     dead.sort_by_key(|message| message.payload.len());
-    let bodies: Vec<_> = dead.iter().map(|message| message.payload.as_ref()).collect();
+    let bodies: Vec<_> = dead
+        .iter()
+        .map(|message| message.payload.as_ref())
+        .collect();
     assert_eq!(bodies, [b"\0{not json".as_slice(), b"no headers at all"]);
     let reason = header(&dead[0], "Darkroom-Reason").unwrap_or_default();
-    assert!(reason.contains("not the JSON of a `generation.rendered`"), "{reason}");
+    assert!(
+        reason.contains("not the JSON of a `generation.rendered`"),
+        "{reason}"
+    );
     worker.stop().await
 }
 
@@ -239,7 +319,9 @@ async fn an_event_that_somebody_else_told_first_is_told_once() -> anyhow::Result
     let world = World::start().await?;
     let (id, ledger) = (GenerationId::generate(), world.bus.ledger());
     let start = ledger.append(rendered(id), 0).await?;
-    ledger.append(failed(id, failure(Code::Cancelled)), start).await?;
+    ledger
+        .append(failed(id, failure(Code::Cancelled)), start)
+        .await?;
     let handler = Script::<Rendered>::new(|input, delivery| async move {
         let event: Completed = completed(input.job.id);
         Ok(Step::emit(event, Expect::after(&delivery)))
@@ -248,8 +330,12 @@ async fn an_event_that_somebody_else_told_first_is_told_once() -> anyhow::Result
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
 
     world.settled("EVENTS", "upload", 1).await?;
-    let names: Vec<_> =
-        ledger.read(id).await?.iter().map(|entry| entry.event.name()).collect();
+    let names: Vec<_> = ledger
+        .read(id)
+        .await?
+        .iter()
+        .map(|entry| entry.event.name())
+        .collect();
     assert_eq!(names, ["generation.rendered", "generation.failed"]);
     assert!(world.messages("WORK").await?.is_empty());
     worker.stop().await

@@ -15,7 +15,11 @@ fn soon() -> Timestamp {
 }
 
 fn wait(until: Timestamp) -> Step {
-    Step::Wait(Wait { until, counts: false, emit: Vec::new() })
+    Step::Wait(Wait {
+        until,
+        counts: false,
+        emit: Vec::new(),
+    })
 }
 
 #[tokio::test]
@@ -35,7 +39,10 @@ async fn waiting_uses_no_attempts() -> anyhow::Result<()> {
     for _ in 0..POLICY.attempts + 1 {
         let (at, delivery) = next(&mut told).await?;
         assert_eq!((delivery.attempt, delivery.cause), (1, cause));
-        assert!(at.duration_since(before) >= SignedDuration::from_millis(300), "came too early");
+        assert!(
+            at.duration_since(before) >= SignedDuration::from_millis(300),
+            "came too early"
+        );
         before = at;
     }
     worker.stop().await
@@ -112,7 +119,11 @@ async fn requests_that_are_put_off_keep_their_names_and_none_is_lost() -> anyhow
     let world = World::start().await?;
     let named = GenerationId::generate();
     for prompt in ["one", "two"] {
-        world.outside.publish("generation.requested", prompt.into()).await?.await?;
+        world
+            .outside
+            .publish("generation.requested", prompt.into())
+            .await?
+            .await?;
     }
     let request = NewRequest {
         id: named,
@@ -143,10 +154,19 @@ async fn requests_that_are_put_off_keep_their_names_and_none_is_lost() -> anyhow
         assert_eq!(request.named, request.id == named);
         let lane = (request.id == named).then_some(Lane::Background);
         assert_eq!(request.lane, lane);
-        seen.insert((request.body.to_vec(), request.id, request.tenant, request.stored_at));
+        seen.insert((
+            request.body.to_vec(),
+            request.id,
+            request.tenant,
+            request.stored_at,
+        ));
     }
     assert_eq!(attempts, [3; POLICY_ATTEMPTS as usize]);
-    assert_eq!(seen.len(), 3, "each request is one and the same each time: {seen:?}");
+    assert_eq!(
+        seen.len(),
+        3,
+        "each request is one and the same each time: {seen:?}"
+    );
     worker.stop().await
 }
 
@@ -164,7 +184,11 @@ async fn a_users_headers_are_not_believed() -> anyhow::Result<()> {
     headers.insert("Darkroom-Origin", origin.as_str());
     headers.insert("Darkroom-Stored", "INTAKE 7 2026-01-01T00:00:00Z");
     let subject = "generation.requested";
-    world.outside.publish_with_headers(subject, headers, "{}".into()).await?.await?;
+    world
+        .outside
+        .publish_with_headers(subject, headers, "{}".into())
+        .await?
+        .await?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let handler = Script::<Requested>::new(move |request, delivery| {
         tell.send((request, delivery.attempt, delivery.cause)).ok();
@@ -217,7 +241,10 @@ async fn a_work_item_reaches_its_stage_with_its_cause_and_stays_one() -> anyhow:
     }
     world.settled("WORK", "generate-due", 2).await?;
     testkit::wait_until(LIMIT, "WORK to be empty", async || {
-        world.messages("WORK").await.is_ok_and(|messages| messages.is_empty())
+        world
+            .messages("WORK")
+            .await
+            .is_ok_and(|messages| messages.is_empty())
     })
     .await?;
     workers.0.stop().await?;

@@ -7,14 +7,31 @@ use crate::world::{POLICY, Running, Script, World};
 #[tokio::test]
 async fn provisioning_again_changes_nothing() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let before = world.outside.get_stream("EVENTS").await?.cached_info().config.clone();
+    let before = world
+        .outside
+        .get_stream("EVENTS")
+        .await?
+        .cached_info()
+        .config
+        .clone();
     let consumer = world.consumer("EVENTS", "upload").await?;
 
     provision(&world.bus, 1).await?;
 
-    assert_eq!(world.outside.get_stream("EVENTS").await?.cached_info().config, before);
+    assert_eq!(
+        world
+            .outside
+            .get_stream("EVENTS")
+            .await?
+            .cached_info()
+            .config,
+        before
+    );
     let again = world.consumer("EVENTS", "upload").await?;
-    assert_eq!((again.created, again.config), (consumer.created, consumer.config));
+    assert_eq!(
+        (again.created, again.config),
+        (consumer.created, consumer.config)
+    );
     assert_eq!(drift(&world.bus).await?, Vec::<String>::new());
     Ok(())
 }
@@ -22,7 +39,13 @@ async fn provisioning_again_changes_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_was_changed_by_hand_is_told_and_provisioning_puts_it_right() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let mut config = world.outside.get_stream("EVENTS").await?.cached_info().config.clone();
+    let mut config = world
+        .outside
+        .get_stream("EVENTS")
+        .await?
+        .cached_info()
+        .config
+        .clone();
     config.max_age = Duration::from_secs(3600);
     config.subjects.retain(|subject| subject != "budget.*.*");
     world.outside.update_stream(config).await?;
@@ -49,15 +72,22 @@ async fn a_consumer_that_is_missing_is_named_and_one_that_is_deleted_ends_its_wo
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, idle());
     let stream = world.outside.get_stream("EVENTS").await?;
     testkit::wait_until(crate::world::LIMIT, "the worker to pull", async || {
-        world.consumer("EVENTS", "upload").await.is_ok_and(|info| info.num_waiting > 0)
+        world
+            .consumer("EVENTS", "upload")
+            .await
+            .is_ok_and(|info| info.num_waiting > 0)
     })
     .await?;
 
     stream.delete_consumer("upload").await?;
 
     assert!(matches!(worker.ended().await?, Err(Error::Gone("upload"))));
-    let missing = Running::start(&world.bus, Stage::Upload, POLICY, idle()).ended().await?;
+    let missing = Running::start(&world.bus, Stage::Upload, POLICY, idle())
+        .ended()
+        .await?;
     assert!(matches!(missing, Err(Error::Provision { what, .. }) if what == "upload"));
-    assert!(matches!(drift(&world.bus).await, Err(Error::Provision { what, .. }) if what == "upload"));
+    assert!(
+        matches!(drift(&world.bus).await, Err(Error::Provision { what, .. }) if what == "upload")
+    );
     Ok(())
 }

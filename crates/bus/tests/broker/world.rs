@@ -38,7 +38,11 @@ impl World {
         let bus = Bus::connect(&Config::plain(server.url(), "test")).await?;
         bus::provision(&bus, 1).await?;
         let outside = jetstream::new(server.client().await?);
-        Ok(Self { server, bus, outside })
+        Ok(Self {
+            server,
+            bus,
+            outside,
+        })
     }
 
     /// All messages of a stream, oldest first.
@@ -71,13 +75,16 @@ impl World {
         ack_wait: Duration,
     ) -> anyhow::Result<()> {
         let stream = self.outside.get_stream(stream).await?;
-        let mut consumer: consumer::PullConsumer =
-            stream.get_consumer(name).await.map_err(|err| anyhow::anyhow!(err))?;
-        let config: pull::Config = consumer::FromConsumer::try_from_consumer_config(
-            consumer.info().await?.config.clone(),
-        )
-        .map_err(|err| anyhow::anyhow!(err))?;
-        stream.update_consumer(pull::Config { ack_wait, ..config }).await?;
+        let mut consumer: consumer::PullConsumer = stream
+            .get_consumer(name)
+            .await
+            .map_err(|err| anyhow::anyhow!(err))?;
+        let config: pull::Config =
+            consumer::FromConsumer::try_from_consumer_config(consumer.info().await?.config.clone())
+                .map_err(|err| anyhow::anyhow!(err))?;
+        stream
+            .update_consumer(pull::Config { ack_wait, ..config })
+            .await?;
         Ok(())
     }
 
@@ -161,7 +168,10 @@ impl Running {
         shutdown: CancellationToken,
         work: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) -> Self {
-        Self { shutdown, task: tokio::spawn(work) }
+        Self {
+            shutdown,
+            task: tokio::spawn(work),
+        }
     }
 
     /// For futures that stay on their thread; within a [`tokio::task::LocalSet`].
@@ -169,7 +179,10 @@ impl Running {
         shutdown: CancellationToken,
         work: impl Future<Output = Result<(), Error>> + 'static,
     ) -> Self {
-        Self { shutdown, task: tokio::task::spawn_local(work) }
+        Self {
+            shutdown,
+            task: tokio::task::spawn_local(work),
+        }
     }
 
     /// Waits for its end.
@@ -196,5 +209,8 @@ pub(crate) async fn next<T>(told: &mut UnboundedReceiver<T>) -> anyhow::Result<T
 }
 
 pub(crate) fn header<'a>(message: &'a StreamMessage, name: &str) -> Option<&'a str> {
-    message.headers.get(name).map(async_nats::HeaderValue::as_str)
+    message
+        .headers
+        .get(name)
+        .map(async_nats::HeaderValue::as_str)
 }

@@ -21,10 +21,15 @@ pub(crate) async fn when_ready(plan: &Plan, life: &Life) {
 fn text(plan: &Plan) -> String {
     let gateway = format!("http://{}", plan.listen);
     let provider = match plan.simulated {
-        true => format!("simulated at http://{} (set IDEOGRAM_API_KEY for the real one)", plan.sim_listen[0]),
+        true => format!(
+            "simulated at http://{} (set IDEOGRAM_API_KEY for the real one)",
+            plan.sim_listen[0]
+        ),
         false => "Ideogram; every image costs money".to_owned(),
     };
-    let nats = plan.nats_listen.map_or_else(|| "yours".to_owned(), |listen| format!("nats://{listen}"));
+    let nats = plan
+        .nats_listen
+        .map_or_else(|| "yours".to_owned(), |listen| format!("nats://{listen}"));
     format!(
         "\n\
          Darkroom is up.\n  \

@@ -73,6 +73,9 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let refused = refusal(Folder::open(Path::new("/proc/darkroom"), "simulator"));
-        assert!(refused.contains("/proc/darkroom") && refused.contains("DARKROOM_DATA_DIR"), "{refused}");
+        assert!(
+            refused.contains("/proc/darkroom") && refused.contains("DARKROOM_DATA_DIR"),
+            "{refused}"
+        );
     }
 }

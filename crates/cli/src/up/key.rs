@@ -20,13 +20,23 @@ pub(crate) async fn check(env: &Env, plan: &Plan) -> anyhow::Result<()> {
     let base = env.or("IDEOGRAM_BASE_URL", "https://api.ideogram.ai".parse()?)?;
     let client = Client::new(Config::new(base, key.expose().to_owned()))
         .context("IDEOGRAM_API_KEY or IDEOGRAM_BASE_URL")?;
-    let draft = Draft { prompt: Some("a key check".to_owned()), ..Draft::default() };
+    let draft = Draft {
+        prompt: Some("a key check".to_owned()),
+        ..Draft::default()
+    };
     let call = ideogram::plan(&draft.resolve(&Admission::of([]))?, Api::V2)?;
     match client.quote(&call).await {
-        Err(Error::Rejected { kind: RejectKind::Unauthorized, message, .. }) => {
+        Err(Error::Rejected {
+            kind: RejectKind::Unauthorized,
+            message,
+            ..
+        }) => {
             bail!("the provider does not accept IDEOGRAM_API_KEY: {message}")
         }
-        Err(err) => warn!(error = &err as &dyn std::error::Error, "cannot check the key; going on"),
+        Err(err) => warn!(
+            error = &err as &dyn std::error::Error,
+            "cannot check the key; going on"
+        ),
         Ok(_) => {}
     }
     Ok(())

@@ -35,12 +35,18 @@ impl Nats {
     ///
     /// There is no nats-server, it is too old, or it does not start.
     pub(crate) async fn start(plan: &Plan, life: &Life) -> anyhow::Result<Option<Self>> {
-        let Some(listen) = plan.nats_listen else { return Ok(None) };
+        let Some(listen) = plan.nats_listen else {
+            return Ok(None);
+        };
         let program = find(&Env::of_process()?)?;
         check_version(&program).await?;
         let folder = plan.data_dir.join("nats");
         let config = write_config(&folder, listen)?;
-        let server = Server { program, config, log: folder.join("nats-server.log") };
+        let server = Server {
+            program,
+            config,
+            log: folder.join("nats-server.log"),
+        };
 
         let child = server.spawn().await?;
         let stop = CancellationToken::new();
@@ -71,7 +77,12 @@ impl Server {
     }
 
     /// Starts the server again when it dies; ends everything when that does not help.
-    async fn supervise(self, mut child: Child, stop: CancellationToken, shutdown: CancellationToken) {
+    async fn supervise(
+        self,
+        mut child: Child,
+        stop: CancellationToken,
+        shutdown: CancellationToken,
+    ) {
         let mut deaths = 0;
         loop {
             let born = time::Instant::now();
@@ -84,7 +95,11 @@ impl Server {
                 }
                 _ = child.wait() => {}
             }
-            deaths = if born.elapsed() > LONG_LIFE { 1 } else { deaths + 1 };
+            deaths = if born.elapsed() > LONG_LIFE {
+                1
+            } else {
+                deaths + 1
+            };
             warn!(log = %self.log.display(), deaths, "nats-server died, starting it again");
             if deaths >= DEATHS {
                 error!(log = %self.log.display(), "nats-server keeps dying, giving up");
@@ -115,7 +130,10 @@ fn find(env: &Env) -> anyhow::Result<PathBuf> {
     let beside = beside.iter().flat_map(|exe| exe.ancestors().skip(1));
     let mut places: Vec<PathBuf> = vec![".tools/nats-server".into()];
     for folder in beside.take(4) {
-        places.extend([folder.join("nats-server"), folder.join(".tools/nats-server")]);
+        places.extend([
+            folder.join("nats-server"),
+            folder.join(".tools/nats-server"),
+        ]);
     }
     let path = env.raw("PATH").unwrap_or_default();
     places.extend(std::env::split_paths(&path).map(|folder| folder.join("nats-server")));
@@ -125,14 +143,19 @@ fn find(env: &Env) -> anyhow::Result<PathBuf> {
 }
 
 async fn check_version(program: &Path) -> anyhow::Result<()> {
-    let asked = Command::new(program).arg("--version").kill_on_drop(true).output();
+    let asked = Command::new(program)
+        .arg("--version")
+        .kill_on_drop(true)
+        .output();
     let output = time::timeout(GRACE, asked)
         .await
         .with_context(|| format!("{} does not answer", program.display()))?
         .with_context(|| format!("cannot run {}", program.display()))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = said.trim().rsplit('v').next().unwrap_or_default();
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     if [parts.next().unwrap_or(0), parts.next().unwrap_or(0)] < NEEDED {
         bail!(
             "{} is version {version}, and Darkroom needs {}.{} or newer; `scripts/fetch-tools` fetches one",

@@ -46,7 +46,11 @@ impl Plan {
 
     /// The name of the provider, as the data folder remembers it.
     pub(crate) const fn provider(&self) -> &'static str {
-        if self.simulated { "simulator" } else { "ideogram" }
+        if self.simulated {
+            "simulator"
+        } else {
+            "ideogram"
+        }
     }
 
     /// The environment of the services: what the user said, and for the rest what fits together.
@@ -73,7 +77,11 @@ impl Plan {
                 ("DARKROOM_IMAGE_ALLOW", LOOPBACK.to_owned()),
             ]);
         }
-        env.with(defaults.into_iter().filter(|(name, _)| env.raw(name).is_none()))
+        env.with(
+            defaults
+                .into_iter()
+                .filter(|(name, _)| env.raw(name).is_none()),
+        )
     }
 }
 
@@ -88,7 +96,10 @@ mod tests {
         let plan = Plan::read(&env)?;
         assert!(plan.simulated);
         let complete = plan.complete(&env);
-        assert_eq!(complete.raw("IDEOGRAM_BASE_URL").as_deref(), Some("http://127.0.0.1:8090"));
+        assert_eq!(
+            complete.raw("IDEOGRAM_BASE_URL").as_deref(),
+            Some("http://127.0.0.1:8090")
+        );
 
         let env = Env::from_pairs([("IDEOGRAM_API_KEY", "real")]);
         let plan = Plan::read(&env)?;
@@ -106,8 +117,14 @@ mod tests {
         let plan = Plan::read(&env)?;
         assert_eq!(plan.nats_listen, None);
         let complete = plan.complete(&env);
-        assert_eq!(complete.raw("DARKROOM_CALLBACK_ALLOW").as_deref(), Some("10.0.0.0/8"));
-        assert_eq!(complete.raw("DARKROOM_NATS_URL").as_deref(), Some("nats://elsewhere:4222"));
+        assert_eq!(
+            complete.raw("DARKROOM_CALLBACK_ALLOW").as_deref(),
+            Some("10.0.0.0/8")
+        );
+        assert_eq!(
+            complete.raw("DARKROOM_NATS_URL").as_deref(),
+            Some("nats://elsewhere:4222")
+        );
         Ok(())
     }
 }

@@ -156,7 +156,11 @@ impl v1::GenerationRendered {
             job: part("job", self.job)?.try_into()?,
             attempt: self.attempt,
             provider_id: self.provider_id,
-            images: self.images.into_iter().map(image).collect::<Result<_, DecodeError>>()?,
+            images: self
+                .images
+                .into_iter()
+                .map(image)
+                .collect::<Result<_, DecodeError>>()?,
             expires_at: time("expiresAt", &self.expires_at)?,
             cost: usd(self.cost_usd_micros),
             at: time("at", &self.at)?,

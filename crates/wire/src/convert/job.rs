@@ -1,4 +1,4 @@
-use domain::{ColorPalette, Code, Failure, Job, Request, WeightedColor};
+use domain::{Code, ColorPalette, Failure, Job, Request, WeightedColor};
 
 use crate::read::{optional, time, value};
 use crate::{DecodeError, v1};
@@ -54,7 +54,10 @@ impl TryFrom<v1::Job> for Job {
                 aspect_ratio: optional("job.aspectRatio", job.aspect_ratio.as_deref())?,
                 resolution: optional("job.resolution", job.resolution.as_deref())?,
                 magic_prompt: value("job.magicPrompt", &job.magic_prompt)?,
-                seed: job.seed.map(|seed| value("job.seed", &seed.to_string())).transpose()?,
+                seed: job
+                    .seed
+                    .map(|seed| value("job.seed", &seed.to_string()))
+                    .transpose()?,
                 num_images: job.num_images,
                 rendering_speed: optional("job.renderingSpeed", job.rendering_speed.as_deref())?,
                 quality: optional("job.quality", job.quality.as_deref())?,
@@ -83,10 +86,14 @@ impl From<&ColorPalette> for v1::ColorPalette {
             color_weight: color.weight,
         };
         match palette {
-            ColorPalette::Preset(name) => Self { name: Some(name.clone()), members: Vec::new() },
-            ColorPalette::Colors(colors) => {
-                Self { name: None, members: colors.iter().map(member).collect() }
-            }
+            ColorPalette::Preset(name) => Self {
+                name: Some(name.clone()),
+                members: Vec::new(),
+            },
+            ColorPalette::Colors(colors) => Self {
+                name: None,
+                members: colors.iter().map(member).collect(),
+            },
         }
     }
 }

@@ -65,7 +65,10 @@ async fn a_search_asks_the_historian_for_the_tenants_own() -> anyhow::Result<()>
     };
     let questions = asked.lock().await.clone();
     assert_eq!(questions.len(), 1);
-    assert_eq!(wire::ask::read::<v1::HistorySearch>(&questions[0])?, expected);
+    assert_eq!(
+        wire::ask::read::<v1::HistorySearch>(&questions[0])?,
+        expected
+    );
     desk.close().await
 }
 
