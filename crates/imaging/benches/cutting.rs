@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What optimised Huffman tables cost and save: the grounds of the choice in `encode.rs`.
+/// What the crate `jpeg-encoder` takes for one picture of the size, the grounds of an encoder of our own.
 fn huffman(pixels: &[u8]) -> Result<()> {
     for optimised in [false, true] {
         let encode = || -> Result<usize> {
@@ -56,7 +56,7 @@ fn huffman(pixels: &[u8]) -> Result<()> {
             Ok(bytes.len())
         };
         println!(
-            "encode 1024x1024, optimised {optimised}: {:.1} ms, {} bytes",
+            "jpeg-encoder 1024x1024, optimised {optimised}: {:.1} ms, {} bytes",
             least(encode)?,
             encode()?
         );

@@ -38,8 +38,8 @@ pub struct Cut {
 ///
 /// # Errors
 ///
-/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodeJpeg`], [`Error::EncodePng`] or
-/// [`Error::EncodeWebp`]; none is expected of a decoded picture and a parsed preset.
+/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodePng`] or [`Error::EncodeWebp`]; none is
+/// expected of a decoded picture and a parsed preset.
 pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Result<Cut, Error> {
     let source = (picture.width(), picture.height());
     let aim = aim(picture, preset);

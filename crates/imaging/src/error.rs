@@ -76,9 +76,6 @@ pub enum Error {
     /// The resizer refused the crop.
     #[error("cannot resize")]
     Resize(#[source] fast_image_resize::ResizeError),
-    /// The JPEG could not be written.
-    #[error("cannot encode a jpeg image")]
-    EncodeJpeg(#[source] jpeg_encoder::EncodingError),
     /// The PNG could not be written.
     #[error("cannot encode a png image")]
     EncodePng(#[source] png::EncodingError),

@@ -48,7 +48,7 @@ fn error(raster: &Raster, file: &[u8]) -> anyhow::Result<f64> {
 
 fn scene(x: u32, y: u32) -> [u8; 3] {
     let wave = (f64::from(x) / 9.0).sin() * 60.0 + (f64::from(y) / 7.0).cos() * 50.0;
-    let edge = if (x / 23 + y / 31) % 2 == 0 {
+    let edge = if (x / 23 + y / 31).is_multiple_of(2) {
         40.0
     } else {
         0.0
@@ -144,8 +144,8 @@ proptest! {
         // Kraft: the words, and the one of ones alone that is left free, fill the code at most.
         let filled: u64 = (1..).zip(&code.lengths).map(|(length, &count)| u64::from(count) << (16 - length)).sum();
         prop_assert!(filled < 1 << 16);
-        for symbol in 0..256 {
-            prop_assert_eq!(counts[symbol] > 0, code.words[symbol].1 > 0);
+        for (count, word) in counts.iter().zip(&code.words) {
+            prop_assert_eq!(*count > 0, word.1 > 0);
         }
     }
 }
