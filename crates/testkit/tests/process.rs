@@ -14,7 +14,9 @@ fn service() {
         return;
     };
     let code = runtime::service_main("painter", async |_, life| {
+        let brushes = life.health.component("brushes");
         anyhow::ensure!(behaviour != "broken", "out of paint");
+        brushes.ready();
         eprintln!("painting");
         life.shutdown.cancelled().await;
         Ok(())
