@@ -146,6 +146,18 @@ fn what_is_for_tests_is_in_nothing_that_is_shipped() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn only_the_bus_speaks_nats() -> anyhow::Result<()> {
+    let speakers: Vec<_> = packages()?
+        .into_iter()
+        .filter(|package| package.dependencies.contains("async-nats"))
+        .map(|package| package.name)
+        .filter(|name| !TESTS_ONLY.contains(&name.as_str()))
+        .collect();
+    assert_eq!(speakers, ["bus"]);
+    Ok(())
+}
+
 /// `darkroom up` and the tests of the whole run all services.
 fn knows_all(package: &Package) -> bool {
     ["darkroom", "e2e"].contains(&package.name.as_str())

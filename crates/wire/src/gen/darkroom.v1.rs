@@ -264,7 +264,7 @@ pub struct Derivative {
     #[prost(bool, tag = "10")]
     pub upscaled: bool,
 }
-/// generation.accepted.<id>: the only event that knows the callback URL; never republished.
+/// `generation.accepted.<id>`: the only event that knows the callback URL; never republished.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -276,7 +276,7 @@ pub struct GenerationAccepted {
     #[prost(int64, tag = "3")]
     pub reserved_usd_micros: i64,
 }
-/// generation.calling.<id>: durable before the provider is called.
+/// `generation.calling.<id>`: durable before the provider is called.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -296,7 +296,7 @@ pub struct GenerationCalling {
     #[prost(string, tag = "7")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.submitted.<id>
+/// `generation.submitted.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -310,7 +310,7 @@ pub struct GenerationSubmitted {
     #[prost(string, tag = "4")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.unknown.<id>
+/// `generation.unknown.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -326,7 +326,7 @@ pub struct GenerationUnknown {
     #[prost(string, tag = "5")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.parked.<id>
+/// `generation.parked.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -338,7 +338,7 @@ pub struct GenerationParked {
     #[prost(string, tag = "3")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.rendered.<id>: the links are the provider's, and die.
+/// `generation.rendered.<id>`: the links are the provider's, and die.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -372,7 +372,7 @@ pub struct RenderedImage {
     #[prost(string, optional, tag = "4")]
     pub prompt: ::core::option::Option<::prost::alloc::string::String>,
 }
-/// generation.completed.<id>
+/// `generation.completed.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -386,7 +386,7 @@ pub struct GenerationCompleted {
     #[prost(string, tag = "4")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.failed.<id>
+/// `generation.failed.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -407,7 +407,7 @@ pub struct GenerationFailed {
     #[prost(string, tag = "7")]
     pub at: ::prost::alloc::string::String,
 }
-/// generation.ready.<id>
+/// `generation.ready.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -421,7 +421,7 @@ pub struct GenerationReady {
     #[prost(string, tag = "4")]
     pub at: ::prost::alloc::string::String,
 }
-/// image.ready.<image>
+/// `image.ready.<image>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -433,7 +433,7 @@ pub struct ImageReady {
     #[prost(string, tag = "3")]
     pub at: ::prost::alloc::string::String,
 }
-/// image.failed.<image>
+/// `image.failed.<image>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -445,7 +445,7 @@ pub struct ImageFailed {
     #[prost(string, tag = "3")]
     pub at: ::prost::alloc::string::String,
 }
-/// notification.delivered.<event>-<endpoint>
+/// `notification.delivered.<event>-<endpoint>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -463,7 +463,7 @@ pub struct NotificationDelivered {
     #[prost(string, tag = "6")]
     pub at: ::prost::alloc::string::String,
 }
-/// notification.failed.<event>-<endpoint>
+/// `notification.failed.<event>-<endpoint>`
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
