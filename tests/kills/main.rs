@@ -21,6 +21,7 @@ macro_rules! kills {
 }
 
 kills! {
+    before_the_answer_to_the_customer: "gateway" dies at "gateway.after_request", Loss::None;
     before_the_work_item: "generator" dies at "generator.after_accepted", Loss::None;
     before_the_record: "generator" dies at "generator.before_calling", Loss::None;
     between_the_record_and_the_call: "generator" dies at "generator.after_calling", Loss::NotBought;

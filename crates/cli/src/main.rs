@@ -19,7 +19,7 @@ use crate::args::{Args, Verb};
 
 fn main() -> ExitCode {
     match Args::parse().verb {
-        Verb::Up => service_main("up", up::run),
+        Verb::Up => up::with_a_small_heap().unwrap_or_else(|| service_main("up", up::run)),
         Verb::Sim(args) if args.verb.is_none() => once("sim", async |env| sim::serve(&env).await),
         Verb::Sim(args) => once("sim", async |env| sim::control(&env, args).await),
         Verb::Provision(args) => once("provision", async |env| provision::run(&env, &args).await),

@@ -3,6 +3,7 @@
 
 mod banner;
 mod folder;
+mod heap;
 mod key;
 mod nats;
 mod plan;
@@ -17,6 +18,7 @@ use tracing::info;
 
 use crate::sim;
 use folder::Folder;
+pub(crate) use heap::with_a_small_heap;
 use nats::Nats;
 use plan::Plan;
 

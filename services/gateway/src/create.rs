@@ -74,6 +74,7 @@ pub(crate) async fn create(
         body,
     };
     app.bus.request(request).await?;
+    runtime::crash::point("gateway.after_request");
     if key.is_some()
         && let Some(found) = find::latest(&app, id).await?
     {

@@ -20,7 +20,9 @@ pub struct Config {
     pub public_url: Url,
     /// The sizes that are known by name.
     pub presets: Presets,
-    /// How hard to try. `concurrency` also bounds the pictures that are in memory at once.
+    /// Pictures that are in memory, and worked on, at once.
+    pub pictures: usize,
+    /// How hard to try.
     pub policy: Policy,
 }
 
@@ -34,7 +36,7 @@ impl Config {
     /// A value that makes no sense, by the name of its variable.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         let processors = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let concurrency = env
+        let pictures = env
             .or("DARKROOM_POST_PROCESSOR_CONCURRENCY", processors)?
             .get();
         Ok(Self {
@@ -42,9 +44,12 @@ impl Config {
             store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
             presets: env.or("DARKROOM_PRESETS", Presets::builtin())?,
-            // The original is safe, so there is time to sit out a store that is away.
+            pictures,
+            // More generations than pictures at once: those without presets need no picture, and
+            // pulling one message at a time costs the broker five times as much. What waits for a
+            // picture's place holds none. The original is safe, so there is time to sit out a store that is away.
             policy: Policy {
-                concurrency,
+                concurrency: 4 * pictures.max(2),
                 attempts: 12,
                 limit: Duration::from_secs(600),
                 ..Policy::NETWORK

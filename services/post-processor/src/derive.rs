@@ -32,8 +32,8 @@ impl Derive {
             store: config.store.clone(),
             public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
             presets: Arc::new(config.presets.clone()),
-            places: Semaphore::new(config.policy.concurrency),
-            at_once: config.policy.concurrency,
+            places: Semaphore::new(config.pictures),
+            at_once: config.pictures,
         }
     }
 

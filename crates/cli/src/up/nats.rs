@@ -16,6 +16,9 @@ use tracing::{error, warn};
 use super::plan::Plan;
 
 const NEEDED: [u32; 2] = [2, 15];
+/// How much garbage the server may let lie, in percent of what it uses (Go's own default is 100):
+/// a seventh less CPU for each job, for at most a quarter more memory.
+const COLLECTOR: (&str, &str) = ("GOGC", "150");
 const GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which it is not started again, and how long a life ends the row.
 const DEATHS: u32 = 5;
@@ -72,8 +75,10 @@ struct Server {
 impl Server {
     async fn spawn(&self) -> anyhow::Result<Child> {
         let args = ["--config".as_ref(), self.config.as_os_str()];
-        let none: [(&str, &str); 0] = [];
-        Ok(Child::spawn(&self.program, args, none, Log::File(self.log.clone())).await?)
+        let told = std::env::var_os(COLLECTOR.0).is_some();
+        let envs = (!told).then_some(COLLECTOR);
+        let log = Log::File(self.log.clone());
+        Ok(Child::spawn(&self.program, args, envs, log).await?)
     }
 
     /// Starts the server again when it dies; ends everything when that does not help.

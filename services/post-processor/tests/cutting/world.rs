@@ -37,6 +37,7 @@ impl World {
         let folder = tempfile::tempdir()?;
         let store = Store::open(&format!("file://{}", folder.path().display()), |_| None)?;
         let config = post_processor::Config {
+            pictures: 2,
             bus: bus::Config::plain(nats.url(), "post-processor"),
             store: store.clone(),
             public_url: "http://pictures.example/".parse()?,
