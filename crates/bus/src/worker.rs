@@ -152,6 +152,9 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
 
         match self.attempt(message, input.clone(), &delivery).await {
+            Ok(Step::Emit(emits)) if emits.is_empty() => {
+                self.dismiss(message, feed).await.map(|()| "nothing")
+            }
             Ok(Step::Emit(emits)) => {
                 if self.emit(&emits).await? {
                     return self.acknowledge(message, feed).await.map(|()| "done");
@@ -391,6 +394,15 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
 
     async fn acknowledge(&self, message: &Message, feed: &Feed) -> Result<(), Error> {
         self.bus.acknowledge(message, feed.consumer).await
+    }
+
+    /// Acknowledges what nothing follows from, without waiting to be confirmed: if that is lost, it
+    /// comes again, and nothing follows from it again.
+    async fn dismiss(&self, message: &Message, feed: &Feed) -> Result<(), Error> {
+        message.ack().await.map_err(|source| Error::Acknowledge {
+            consumer: feed.consumer,
+            source,
+        })
     }
 }
 
