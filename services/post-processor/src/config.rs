@@ -46,7 +46,7 @@ impl Config {
             presets: env.or("DARKROOM_PRESETS", Presets::builtin())?,
             pictures,
             // More generations than pictures at once: those without presets need no picture, and
-            // pulling one message at a time costs the broker five times as much. What waits for a
+            // pulling one message at a time costs the broker several times as much. What waits for a
             // picture's place holds none. The original is safe, so there is time to sit out a store that is away.
             policy: Policy {
                 concurrency: 4 * pictures.max(2),
