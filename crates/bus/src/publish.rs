@@ -248,7 +248,7 @@ pub(crate) struct Doubt {
 fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Option<Doubt> {
     let (filter, sequence) = match expect {
         Expect::Nothing => return None,
-        Expect::LedgerAt(sequence) => (subject::ledger(event.generation()), *sequence),
+        Expect::LedgerAt(sequence) => (ledger(event), *sequence),
         Expect::First => (format!("{}.{}", event.name(), event.key()), 0),
         Expect::NoneOn(filter) => (filter.clone(), 0),
     };
@@ -257,6 +257,14 @@ fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Optio
     headers.insert(EXPECTED_FILTER, filter.as_str());
     headers.insert(header::WRITER, token.as_ref());
     Some(Doubt { filter, token })
+}
+
+/// The ledger that an event is an entry of: its generation's, else that of its own kind.
+fn ledger(event: &Event) -> String {
+    match event.generation() {
+        Some(id) => subject::ledger(id),
+        None => format!("{}.{}", event.name(), event.key()),
+    }
 }
 
 /// The error code of the server's answer, if it is one.

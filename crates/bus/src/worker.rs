@@ -268,10 +268,10 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     /// Whether a refused event needs no more saying. In a ledger: because the worker before us said
     /// it, or because the generation has ended in the meantime.
     async fn is_said(&self, event: &Event, expect: &Expect) -> Result<bool, Error> {
-        if !matches!(expect, Expect::LedgerAt(_)) {
+        let (Expect::LedgerAt(_), Some(id)) = (expect, event.generation()) else {
             return Ok(true);
-        }
-        let entries = self.bus.ledger().read(event.generation()).await?;
+        };
+        let entries = self.bus.ledger().read(id).await?;
         Ok(entries
             .iter()
             .any(|entry| entry.event.name() == event.name() || entry.event.is_terminal()))

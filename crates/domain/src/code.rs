@@ -63,10 +63,15 @@ codes! {
     NotFound "not_found" 404 false "There is no such thing, or it is somebody else's.";
     MethodNotAllowed "method_not_allowed" 405 false "The route exists, but not for this method.";
     Conflict "conflict" 409 false "The id or idempotency key was used before, with another request.";
+    Forbidden "forbidden" 403 false "The API key may not do this.";
+    Duplicate "duplicate" 409 false "The same was asked for before, and onDuplicate says not to buy it again.";
+    PriceUnknown "price_unknown" 422 false "Nobody can say what it would cost, so no budget can answer for it.";
+    SourceUnavailable "source_unavailable" 422 false "A picture that was handed in cannot be fetched, or is no picture.";
     Overloaded "overloaded" 503 true "The queue is full or not reachable; nothing was accepted.";
     Internal "internal" 500 true "Something of ours broke; the log has the cause.";
     ContentFiltered "content_filtered" 422 false "The provider's safety check refused the prompt.";
     AllWithheld "all_withheld" 422 false "The provider made the images, billed them, and withheld every one.";
+    Withheld "withheld" 422 false "The provider withheld a part of the images, and onWithheld is fail; the others are kept.";
     ProviderRejected "provider_rejected" 422 false "The provider refused the request as invalid.";
     ProviderFailed "provider_failed" 502 true "The provider accepted the request and reported that it failed.";
     ProviderUnavailable "provider_unavailable" 503 true "The provider did not take the request in all attempts.";
@@ -74,6 +79,7 @@ codes! {
     OutcomeUnknown "outcome_unknown" 502 false "The call was sent and no answer was stored; it may have been billed, and is not repeated.";
     DeadlineExceeded "deadline_exceeded" 504 false "The deadline passed before the provider was called.";
     Cancelled "cancelled" 409 false "The requester cancelled before the provider was called.";
+    Discarded "discarded" 409 false "Somebody decided that nothing more shall come of it.";
     DownloadFailed "download_failed" 502 false "No paid image could be fetched before its link died.";
     StoreFailed "store_failed" 503 true "The images could not be stored.";
     Undecodable "undecodable" 422 false "The stored image cannot be decoded; the original is kept.";

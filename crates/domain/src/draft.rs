@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::{
-    AspectRatio, Code, ColorPalette, Invalid, InvalidValue, Lane, MagicPrompt, Model, Request,
-    WeightedColor,
+    AspectRatio, ColorPalette, GenerationId, Inputs, Invalid, InvalidValue, Lane, MagicPrompt,
+    Model, OnDuplicate, OnUnknown, OnWithheld, Operation, Request, WeightedColor,
 };
 
 /// A request as it was sent: nothing has a default yet, nothing was checked.
@@ -32,7 +32,17 @@ pub struct Draft {
     pub color_palette: Option<ColorPalette>,
     pub style_preset: Option<String>,
     pub style_codes: Vec<String>,
+    pub custom_model: Option<String>,
+    pub image_weight: Option<i64>,
+    pub upscale_factor: Option<String>,
+    pub resolution_tier: Option<String>,
+    pub transparent: Option<bool>,
     pub operation: Option<String>,
+    pub source_images: Vec<String>,
+    pub mask: Option<String>,
+    pub style_references: Vec<String>,
+    pub character_reference: Option<String>,
+    pub character_mask: Option<String>,
     pub callback_url: Option<String>,
     pub presets: Option<Vec<String>>,
     pub campaign: Option<String>,
@@ -44,6 +54,7 @@ pub struct Draft {
     pub on_unknown: Option<String>,
     pub deadline: Option<String>,
     pub custom_id: Option<String>,
+    pub retry_of: Option<String>,
 }
 
 /// What a request is checked against.
@@ -92,7 +103,8 @@ impl Draft {
     ///
     /// The first field that cannot be accepted, by the name its sender knows.
     pub fn resolve(&self, admission: &Admission) -> Result<Request, Invalid> {
-        self.refuse_what_is_not_served()?;
+        let operation = parse("operation", self.operation.as_deref())?;
+        let operation = operation.unwrap_or(Operation::Generate);
         if self.aspect_ratio.is_some() && self.resolution.is_some() {
             return Err(Invalid::field(
                 "resolution",
@@ -101,16 +113,14 @@ impl Draft {
         }
 
         Ok(Request {
-            prompt: self.prompt()?,
+            operation,
+            prompt: self.prompt(operation)?,
             negative_prompt: self.negative_prompt()?,
-            model: parse("model", self.model.as_deref())?.unwrap_or(Model::V2),
+            model: parse("model", self.model.as_deref())?
+                .unwrap_or_else(|| self.default_model(operation)),
             style_type: parse("styleType", self.style_type.as_deref())?,
-            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?.or_else(|| {
-                self.resolution.is_none().then_some(AspectRatio {
-                    width: 1,
-                    height: 1,
-                })
-            }),
+            aspect_ratio: parse("aspectRatio", self.aspect_ratio.as_deref())?
+                .or_else(|| self.default_ratio(operation)),
             resolution: parse("resolution", self.resolution.as_deref())?,
             magic_prompt: parse("magicPrompt", self.magic_prompt.as_deref())?
                 .unwrap_or(MagicPrompt::Auto),
@@ -121,12 +131,24 @@ impl Draft {
             color_palette: self.color_palette.as_ref().map(palette).transpose()?,
             style_preset: label("stylePreset", self.style_preset.as_deref())?,
             style_codes: self.style_codes()?,
-            presets: self.presets(admission)?,
+            custom_model: self.custom_model()?,
+            image_weight: within("imageWeight", self.image_weight, 1, 100)?,
+            upscale_factor: parse("upscaleFactor", self.upscale_factor.as_deref())?,
+            resolution_tier: parse("resolutionTier", self.resolution_tier.as_deref())?,
+            transparent: self.transparent.unwrap_or(false),
+            inputs: Inputs::of(self, operation)?,
+            presets: self.presets(admission, operation)?,
             campaign: label("campaign", self.campaign.as_deref())?,
             tags: self.tags()?,
             metadata: self.metadata()?,
             lane: parse("lane", self.lane.as_deref())?.unwrap_or(admission.lane),
             deadline: self.deadline()?,
+            on_duplicate: parse("onDuplicate", self.on_duplicate.as_deref())?
+                .unwrap_or(OnDuplicate::Warn),
+            on_withheld: parse("onWithheld", self.on_withheld.as_deref())?
+                .unwrap_or(OnWithheld::Accept),
+            on_unknown: parse("onUnknown", self.on_unknown.as_deref())?
+                .unwrap_or(OnUnknown::Review),
         })
     }
 
@@ -160,33 +182,64 @@ impl Draft {
         label("customId", self.custom_id.as_deref())
     }
 
-    /// Silence is how money is lost: what cannot be served yet is refused, not skipped.
-    fn refuse_what_is_not_served(&self) -> Result<(), Invalid> {
-        let only = |field: &str, value: Option<&str>, served: &[&str]| match value {
-            Some(value) if !served.contains(&value) => Err(Invalid::unsupported(
-                field,
-                format!("this version serves only {}", served.join(", ")),
-            )),
-            _ => Ok(()),
-        };
-        only("operation", self.operation.as_deref(), &["generate"])?;
-        only(
-            "onDuplicate",
-            self.on_duplicate.as_deref(),
-            &["generate", "warn"],
-        )?;
-        only("onWithheld", self.on_withheld.as_deref(), &["accept"])?;
-        only("onUnknown", self.on_unknown.as_deref(), &["review"])
+    /// The generation that it tries again.
+    ///
+    /// # Errors
+    ///
+    /// It is no generation's id.
+    pub fn retry_of(&self) -> Result<Option<GenerationId>, Invalid> {
+        let invalid = |err: crate::InvalidId| Invalid::field("retryOf", err.to_string());
+        let id = self.retry_of.as_deref().map(str::trim).map(str::parse);
+        id.transpose().map_err(invalid)
     }
 
-    fn prompt(&self) -> Result<String, Invalid> {
-        let missing = || Invalid {
-            field: "prompt".to_owned(),
-            code: Code::MissingField,
-            reason: "say what to draw".to_owned(),
+    /// The model of a request that names none: the seed's for drawing, else the newest that can do
+    /// it without more being said.
+    const fn default_model(&self, operation: Operation) -> Model {
+        match operation {
+            Operation::Generate => Model::V2,
+            Operation::Edit if self.mask.is_none() => Model::V45,
+            Operation::Edit
+            | Operation::Remix
+            | Operation::Reframe
+            | Operation::ReplaceBackground
+            | Operation::Describe => Model::V3,
+            Operation::RemoveBackground | Operation::Upscale => Model::Auto,
+        }
+    }
+
+    /// What starts from a picture keeps its shape.
+    fn default_ratio(&self, operation: Operation) -> Option<AspectRatio> {
+        let free = self.resolution.is_none() && self.resolution_tier.is_none();
+        (operation == Operation::Generate && free).then_some(AspectRatio::SQUARE)
+    }
+
+    fn custom_model(&self) -> Result<Option<String>, Invalid> {
+        let Some(uri) = self.custom_model.as_deref().map(str::trim) else {
+            return Ok(None);
         };
-        let prompt = self.prompt.as_deref().ok_or_else(missing)?.trim();
+        let parts: Vec<&str> = uri.split('/').collect();
+        match parts.as_slice() {
+            ["model", model, "version", version]
+                if !model.is_empty() && !version.is_empty() && uri.len() <= 512 =>
+            {
+                Ok(Some(uri.to_owned()))
+            }
+            _ => Err(Invalid::field(
+                "customModel",
+                "expected model/<name>/version/<version>",
+            )),
+        }
+    }
+
+    fn prompt(&self, operation: Operation) -> Result<String, Invalid> {
+        let prompt = match self.prompt.as_deref() {
+            None if !operation.needs_prompt() => return Ok(String::new()),
+            None => return Err(Invalid::missing("prompt", "say what to draw")),
+            Some(prompt) => prompt.trim(),
+        };
         match prompt.chars().take(PROMPT_CHARS + 1).count() {
+            0 if !operation.needs_prompt() => Ok(String::new()),
             0 => Err(Invalid::field(
                 "prompt",
                 "must not be blank; say what to draw",
@@ -222,9 +275,13 @@ impl Draft {
         Ok(self.style_codes.clone())
     }
 
-    fn presets(&self, admission: &Admission) -> Result<Vec<String>, Invalid> {
+    fn presets(&self, admission: &Admission, operation: Operation) -> Result<Vec<String>, Invalid> {
         let Some(names) = &self.presets else {
-            return Ok(admission.default_presets.clone());
+            // A cut would paint over what was made transparent, and words cannot be cut.
+            return Ok(match operation {
+                Operation::RemoveBackground | Operation::Describe => Vec::new(),
+                _ => admission.default_presets.clone(),
+            });
         };
         let mut chosen: Vec<String> = Vec::new();
         for name in names {
@@ -437,14 +494,14 @@ mod tests {
             (
                 "operation",
                 Draft {
-                    operation: text("describe"),
+                    operation: text("paint"),
                     ..kite()
                 },
             ),
             (
                 "onDuplicate",
                 Draft {
-                    on_duplicate: text("reuse"),
+                    on_duplicate: text("maybe"),
                     ..kite()
                 },
             ),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::{Failure, GenerationId, Image, ImageId, Job, Tenant, Usd};
+use crate::{Failure, GenerationId, Hold, Image, ImageId, Job, Scope, Tenant, Usd};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,13 @@ pub enum Event {
     Ready(Box<Ready>),
     ImageReady(Box<ImageReady>),
     ImageFailed(Box<ImageFailed>),
+    ImageRecovered(Box<ImageRecovered>),
+    Announced(Announced),
+    ProviderParked(ProviderParked),
+    ProviderResumed(ProviderResumed),
+    ProviderDiscrepancy(ProviderDiscrepancy),
+    BudgetWarning(BudgetNotice),
+    BudgetExhausted(BudgetNotice),
     NotificationDelivered(NotificationDelivered),
     NotificationFailed(NotificationFailed),
 }
@@ -84,13 +91,18 @@ pub struct Unknown {
     pub at: Timestamp,
 }
 
-/// The account cannot serve it now. It waits; no attempt is used up.
+/// It cannot be served now, and nothing of it is open at the provider: it was not called, or the
+/// call came to nothing and was not billed. It waits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parked {
     /// Whose generation.
     pub id: GenerationId,
     /// What it waits for.
     pub reason: String,
+    /// How many attempts have failed so far. Waiting for the account uses up none.
+    pub failures: u32,
+    /// Not tried again before; none if it is whenever its turn comes.
+    pub until: Option<Timestamp>,
     /// When.
     pub at: Timestamp,
 }
@@ -106,6 +118,8 @@ pub struct Rendered {
     pub provider_id: Option<String>,
     /// What it drew.
     pub images: Vec<RenderedImage>,
+    /// What it said, if it was asked for words.
+    pub texts: Vec<String>,
     /// When the links die.
     pub expires_at: Timestamp,
     /// What it cost.
@@ -134,6 +148,8 @@ pub struct Completed {
     pub job: Job,
     /// All pictures, also those that were withheld or lost.
     pub images: Vec<Image>,
+    /// What the provider said, if it was asked for words.
+    pub texts: Vec<String>,
     /// What it cost.
     pub cost: Usd,
     /// When.
@@ -167,6 +183,8 @@ pub struct Ready {
     pub job: Job,
     /// All pictures with their derivatives.
     pub images: Vec<Image>,
+    /// What the provider said, if it was asked for words.
+    pub texts: Vec<String>,
     /// What it cost.
     pub cost: Usd,
     /// When.
@@ -191,6 +209,98 @@ pub struct ImageFailed {
     pub job: Job,
     /// The picture, with the reason in `error`.
     pub image: Image,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A picture that was paid for turned up where none is delivered: late, or of a generation that
+/// failed. It is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageRecovered {
+    /// Whose.
+    pub job: Job,
+    /// The picture.
+    pub image: Image,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The provider says by itself that it knows of an attempt. Never an entry of the ledger, but a
+/// reason to look: only what the provider answers when asked is believed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Announced {
+    /// Whose generation.
+    pub id: GenerationId,
+    /// The attempt's own token, as its `calling` has it.
+    pub token: String,
+    /// The provider's name for it.
+    pub provider_id: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The provider account is left alone; everything that needs it waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderParked {
+    /// Which account.
+    pub account: String,
+    /// Why.
+    pub hold: Hold,
+    /// For people: what happened, and what reopens it.
+    pub message: String,
+    /// How many requests wait.
+    pub jobs: u64,
+    /// What they may cost together.
+    pub reserved: Usd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The provider account serves again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderResumed {
+    /// Which account.
+    pub account: String,
+    /// What had held it back.
+    pub hold: Hold,
+    /// Since when.
+    pub since: Timestamp,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the provider billed over a time is not what the ledger has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderDiscrepancy {
+    /// Which account.
+    pub account: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+    /// What the provider says that it billed.
+    pub billed: Usd,
+    /// What the ledger has as settled.
+    pub settled: Usd,
+    /// What the ledger has as unknown.
+    pub unknown: Usd,
+    /// The generations whose outcome is unknown.
+    pub candidates: Vec<GenerationId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A budget is nearly used up, or is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetNotice {
+    /// Whose budget.
+    pub scope: Scope,
+    /// `day` or `total`.
+    pub window: String,
+    /// What may be spent.
+    pub limit: Usd,
+    /// What is settled, reserved and in doubt.
+    pub used: Usd,
     /// When.
     pub at: Timestamp,
 }
@@ -245,15 +355,22 @@ impl Event {
             Self::Ready(_) => "generation.ready",
             Self::ImageReady(_) => "image.ready",
             Self::ImageFailed(_) => "image.failed",
+            Self::ImageRecovered(_) => "image.recovered",
+            Self::Announced(_) => "generation.announced",
+            Self::ProviderParked(_) => "provider.parked",
+            Self::ProviderResumed(_) => "provider.resumed",
+            Self::ProviderDiscrepancy(_) => "provider.discrepancy",
+            Self::BudgetWarning(_) => "budget.warning",
+            Self::BudgetExhausted(_) => "budget.exhausted",
             Self::NotificationDelivered(_) => "notification.delivered",
             Self::NotificationFailed(_) => "notification.failed",
         }
     }
 
-    /// The generation it belongs to.
+    /// The generation it belongs to, if it belongs to one.
     #[must_use]
-    pub fn generation(&self) -> GenerationId {
-        match self {
+    pub fn generation(&self) -> Option<GenerationId> {
+        let id = match self {
             Self::Accepted(event) => event.job.id,
             Self::Calling(event) => event.id,
             Self::Submitted(event) => event.id,
@@ -265,9 +382,17 @@ impl Event {
             Self::Ready(event) => event.job.id,
             Self::ImageReady(event) => event.job.id,
             Self::ImageFailed(event) => event.job.id,
+            Self::ImageRecovered(event) => event.job.id,
+            Self::Announced(event) => event.id,
             Self::NotificationDelivered(event) => event.id,
             Self::NotificationFailed(event) => event.id,
-        }
+            Self::ProviderParked(_)
+            | Self::ProviderResumed(_)
+            | Self::ProviderDiscrepancy(_)
+            | Self::BudgetWarning(_)
+            | Self::BudgetExhausted(_) => return None,
+        };
+        Some(id)
     }
 
     /// The last token of its subject: what the fact is about.
@@ -276,6 +401,11 @@ impl Event {
         match self {
             Self::ImageReady(event) => event.image.id.to_string(),
             Self::ImageFailed(event) => event.image.id.to_string(),
+            Self::ImageRecovered(event) => event.image.id.to_string(),
+            Self::ProviderParked(event) => event.account.clone(),
+            Self::ProviderResumed(event) => event.account.clone(),
+            Self::ProviderDiscrepancy(event) => event.account.clone(),
+            Self::BudgetWarning(event) | Self::BudgetExhausted(event) => event.scope.token(),
             Self::NotificationDelivered(NotificationDelivered {
                 event_id, endpoint, ..
             })
@@ -284,7 +414,9 @@ impl Event {
             }) => {
                 format!("{event_id}-{endpoint}")
             }
-            _ => self.generation().to_string(),
+            _ => self
+                .generation()
+                .map_or_else(String::new, |id| id.to_string()),
         }
     }
 
@@ -298,6 +430,14 @@ impl Event {
             Self::Submitted(event) => format!("{name}-{}-{}", event.id, event.attempt),
             Self::Parked(Parked { id, at, .. }) | Self::Unknown(Unknown { id, at, .. }) => {
                 format!("{name}-{id}-{}", at.as_millisecond())
+            }
+            Self::Announced(event) => format!("{name}-{}-{}", event.id, event.token),
+            Self::ProviderParked(ProviderParked { at, .. })
+            | Self::ProviderResumed(ProviderResumed { at, .. })
+            | Self::ProviderDiscrepancy(ProviderDiscrepancy { at, .. })
+            | Self::BudgetWarning(BudgetNotice { at, .. })
+            | Self::BudgetExhausted(BudgetNotice { at, .. }) => {
+                format!("{name}-{}-{}", self.key(), at.as_millisecond())
             }
             _ => format!("{name}-{}", self.key()),
         }
@@ -315,6 +455,7 @@ impl Event {
         match self {
             Self::ImageReady(event) => Some(event.image.id),
             Self::ImageFailed(event) => Some(event.image.id),
+            Self::ImageRecovered(event) => Some(event.image.id),
             _ => None,
         }
     }
@@ -348,5 +489,6 @@ macro_rules! each {
         })*
     };
 }
-each!(Calling Submitted Unknown Parked NotificationDelivered NotificationFailed;
-    boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed);
+each!(Calling Submitted Unknown Parked Announced ProviderParked ProviderResumed ProviderDiscrepancy
+    NotificationDelivered NotificationFailed;
+    boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed ImageRecovered);

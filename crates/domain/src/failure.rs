@@ -1,9 +1,6 @@
 //! How things fail: with a code, a phase, and a word about the money.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::{Code, InvalidValue};
+use crate::Code;
 
 /// Whether the provider took money for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +38,19 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $type {
-            type Err = InvalidValue;
+        impl std::str::FromStr for $type {
+            type Err = $crate::InvalidValue;
 
-            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+            fn from_str(text: &str) -> Result<Self, $crate::InvalidValue> {
                 match text {
                     $($text => Ok(Self::$variant),)*
-                    _ => Err(InvalidValue::new(concat!("one of", $(" ", $text),*))),
+                    _ => Err($crate::InvalidValue::new(concat!("one of", $(" ", $text),*))),
                 }
             }
         }
@@ -109,6 +106,15 @@ impl Invalid {
         Self {
             field: field.into(),
             code: Code::InvalidField,
+            reason: reason.into(),
+        }
+    }
+
+    /// `field` is not there and must be.
+    pub fn missing(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            code: Code::MissingField,
             reason: reason.into(),
         }
     }

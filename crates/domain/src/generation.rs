@@ -1,14 +1,11 @@
 //! A generation as people see it: what its events add up to.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 
 use crate::failure::words;
 use crate::{
-    Accepted, Billed, Completed, Event, Failed, Failure, GenerationId, Image, ImageId,
-    InvalidValue, Job, Phase, Ready, Tenant, Usd,
+    Accepted, Billed, Completed, Event, Failed, Failure, GenerationId, Image, ImageId, Job, Phase,
+    Ready, Tenant, Usd,
 };
 
 /// Where a generation stands.
@@ -75,6 +72,8 @@ pub struct Generation {
     pub status: Status,
     /// Its pictures, as far as there are any.
     pub images: Vec<Image>,
+    /// What the provider said, if it was asked for words.
+    pub texts: Vec<String>,
     /// What it costs.
     pub cost: Cost,
     /// Why nothing came of it, or why it waits.
@@ -114,6 +113,7 @@ impl Generation {
             Event::Ready(event) => Self::of_job(&event.job),
             Event::ImageReady(event) => Self::of_job(&event.job),
             Event::ImageFailed(event) => Self::of_job(&event.job),
+            Event::ImageRecovered(event) => Self::of_job(&event.job),
             _ => return None,
         };
         generation.apply(event);
@@ -140,7 +140,15 @@ impl Generation {
             Event::Ready(event) => self.ready(event),
             Event::ImageReady(event) => self.replace(&event.image),
             Event::ImageFailed(event) => self.replace(&event.image),
-            Event::NotificationDelivered(_) | Event::NotificationFailed(_) => {}
+            Event::ImageRecovered(event) => self.replace(&event.image),
+            Event::Announced(_)
+            | Event::ProviderParked(_)
+            | Event::ProviderResumed(_)
+            | Event::ProviderDiscrepancy(_)
+            | Event::BudgetWarning(_)
+            | Event::BudgetExhausted(_)
+            | Event::NotificationDelivered(_)
+            | Event::NotificationFailed(_) => {}
         }
     }
 
@@ -168,6 +176,7 @@ impl Generation {
             job: Some(job.clone()),
             status: Status::Accepted,
             images: Vec::new(),
+            texts: Vec::new(),
             cost: Cost::default(),
             error: None,
             created_at: job.accepted_at,
@@ -184,6 +193,7 @@ impl Generation {
             job: failed.job.clone(),
             status: Status::Accepted,
             images: Vec::new(),
+            texts: Vec::new(),
             cost: Cost::default(),
             error: None,
             created_at: failed.job.as_ref().map_or(failed.at, |job| job.accepted_at),
@@ -220,6 +230,8 @@ impl Generation {
     fn complete(&mut self, event: &Completed) {
         self.cost.settled = Some(event.cost);
         self.completed_at = Some(event.at);
+        self.texts.clone_from(&event.texts);
+        self.learn(&event.job);
         self.advance(Status::Completed);
         for image in &event.images {
             if self.image(image.id).is_none() {
@@ -233,6 +245,9 @@ impl Generation {
         if self.status.rank() >= Status::Completed.rank() {
             return;
         }
+        if let Some(job) = &event.job {
+            self.learn(job);
+        }
         self.status = Status::Failed;
         self.cost.settled = Some(event.cost);
         self.error = Some(event.failure.clone());
@@ -243,7 +258,17 @@ impl Generation {
         self.completed_at.get_or_insert(event.at);
         self.ready_at = Some(event.at);
         self.advance(Status::Ready);
+        self.learn(&event.job);
+        self.texts.clone_from(&event.texts);
         self.images.clone_from(&event.images);
+    }
+
+    /// What became known of the job only on its way.
+    fn learn(&mut self, job: &Job) {
+        if let Some(known) = &mut self.job {
+            known.duplicate_of = known.duplicate_of.or(job.duplicate_of);
+            known.simulated |= job.simulated;
+        }
     }
 
     /// Puts `image` in its place; what is known of it never becomes less.

@@ -1,10 +1,7 @@
 //! Pictures and what was cut from them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::failure::words;
-use crate::{Failure, ImageId, InvalidValue};
+use crate::{Failure, ImageId};
 
 /// What has become of one picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

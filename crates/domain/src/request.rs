@@ -7,7 +7,10 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::failure::words;
-use crate::{GenerationId, Tenant};
+use crate::{
+    GenerationId, Inputs, OnDuplicate, OnUnknown, OnWithheld, Operation, ResolutionTier, Tenant,
+    UpscaleFactor,
+};
 
 /// A text that is none of the values a field may have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,10 +48,42 @@ pub enum Model {
     V4,
     /// Ideogram 4.5.
     V45,
+    /// The provider chooses.
+    Auto,
+    /// P-Image, tuned by Ideogram.
+    PImage,
+    /// Z-Image.
+    ZImage,
+    /// GPT Image 2.
+    GptImage2,
+    /// GPT Image 2.5, fast.
+    GptImage25Flare,
+    /// GPT Image 2.5, careful.
+    GptImage25Sunburst,
+    /// Nano Banana 2.
+    NanoBanana2,
+    /// Nano Banana Pro.
+    NanoBananaPro,
+    /// Topaz Bloom 2; enlarges.
+    TopazBloom2,
+    /// Topaz Redefine; enlarges.
+    TopazRedefine,
+    /// Topaz Standard 2; enlarges.
+    TopazStandard2,
+    /// Topaz Text Refine; enlarges.
+    TopazTextRefine,
+    /// Topaz Wonder 3.5; enlarges.
+    TopazWonder35,
 }
 
 words!(Model: V1 = "V_1", V1Turbo = "V_1_TURBO", V2 = "V_2", V2Turbo = "V_2_TURBO", V2A = "V_2A",
-    V2ATurbo = "V_2A_TURBO", V3 = "V_3", V4 = "ideogram-4", V45 = "ideogram-4-5");
+    V2ATurbo = "V_2A_TURBO", V3 = "V_3", V4 = "ideogram-4", V45 = "ideogram-4-5",
+    Auto = "auto", PImage = "p-image-ideogram", ZImage = "z-image", GptImage2 = "gpt-image-2",
+    GptImage25Flare = "gpt-image-2-5-flare", GptImage25Sunburst = "gpt-image-2-5-sunburst",
+    NanoBanana2 = "nano-banana-2", NanoBananaPro = "nano-banana-pro",
+    TopazBloom2 = "topaz-bloom-2", TopazRedefine = "topaz-redefine",
+    TopazStandard2 = "topaz-standard-2", TopazTextRefine = "topaz-text-refine",
+    TopazWonder35 = "topaz-wonder-3-5");
 
 /// The look that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,9 +133,11 @@ pub enum RenderingSpeed {
 
 words!(RenderingSpeed: Turbo = "TURBO", Default = "DEFAULT", Quality = "QUALITY");
 
-/// How much care the model takes, of the models that let one choose (4.5).
+/// How much care the model takes, of the models that let one choose (4.5 and others' models).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quality {
+    /// A sketch; for changing pictures with 4.5 only.
+    VeryLow,
     /// Cheap.
     Low,
     /// The middle.
@@ -109,7 +146,7 @@ pub enum Quality {
     High,
 }
 
-words!(Quality: Low = "low", Medium = "medium", High = "high");
+words!(Quality: VeryLow = "very_low", Low = "low", Medium = "medium", High = "high");
 
 /// Which waiting line a request stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,6 +168,14 @@ pub struct AspectRatio {
     pub width: u32,
     /// Parts of height.
     pub height: u32,
+}
+
+impl AspectRatio {
+    /// As wide as high.
+    pub const SQUARE: Self = Self {
+        width: 1,
+        height: 1,
+    };
 }
 
 impl fmt::Display for AspectRatio {
@@ -222,7 +267,9 @@ pub struct WeightedColor {
 /// A request after defaults and checks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What to draw: not blank, at most 10,000 characters.
+    /// What to do.
+    pub operation: Operation,
+    /// What to draw: at most 10,000 characters; blank only for what is not told in words.
     pub prompt: String,
     /// What not to draw.
     pub negative_prompt: Option<String>,
@@ -250,6 +297,18 @@ pub struct Request {
     pub style_preset: Option<String>,
     /// In styles by code, 8 hex digits each.
     pub style_codes: Vec<String>,
+    /// In a model of one's own, `model/…/version/…`.
+    pub custom_model: Option<String>,
+    /// How much of the source is kept, 1 to 100.
+    pub image_weight: Option<u32>,
+    /// How much larger it becomes.
+    pub upscale_factor: Option<UpscaleFactor>,
+    /// How many pixels, where the model takes no exact size.
+    pub resolution_tier: Option<ResolutionTier>,
+    /// Whether the background shall be transparent.
+    pub transparent: bool,
+    /// The pictures that are handed in.
+    pub inputs: Inputs,
     /// The cuts to make of each picture, by preset name.
     pub presets: Vec<String>,
     /// What it is for.
@@ -262,6 +321,52 @@ pub struct Request {
     pub lane: Lane,
     /// After which it need not be bought any more.
     pub deadline: Option<Timestamp>,
+    /// What to do if the same was asked for before.
+    pub on_duplicate: OnDuplicate,
+    /// What to do if a part is withheld.
+    pub on_withheld: OnWithheld,
+    /// What to do if nobody knows what became of the call.
+    pub on_unknown: OnUnknown,
+}
+
+impl Request {
+    /// One square picture of `prompt` by the default model, with every other field at its default
+    /// and no cuts.
+    #[must_use]
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self {
+            operation: Operation::Generate,
+            prompt: prompt.into(),
+            negative_prompt: None,
+            model: Model::V2,
+            style_type: None,
+            aspect_ratio: Some(AspectRatio::SQUARE),
+            resolution: None,
+            magic_prompt: MagicPrompt::Auto,
+            seed: None,
+            num_images: 1,
+            rendering_speed: None,
+            quality: None,
+            color_palette: None,
+            style_preset: None,
+            style_codes: Vec::new(),
+            custom_model: None,
+            image_weight: None,
+            upscale_factor: None,
+            resolution_tier: None,
+            transparent: false,
+            inputs: Inputs::default(),
+            presets: Vec::new(),
+            campaign: None,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
+            lane: Lane::Standard,
+            deadline: None,
+            on_duplicate: OnDuplicate::Warn,
+            on_withheld: OnWithheld::Accept,
+            on_unknown: OnUnknown::Review,
+        }
+    }
 }
 
 /// A request with a name and an owner: what every stage needs to know, and nothing secret.
@@ -283,6 +388,32 @@ pub struct Job {
     pub accepted_at: Timestamp,
     /// Whether a callback was asked for. Where to is no business of those who read events.
     pub callback: bool,
+    /// The API key that it was asked for with, by its public name.
+    pub api_key: Option<String>,
+    /// The generation that it tries again.
+    pub retry_of: Option<GenerationId>,
+    /// The earlier generation that asked for the same.
+    pub duplicate_of: Option<GenerationId>,
+}
+
+impl Job {
+    /// `request` of `tenant`, with nothing special about it.
+    #[must_use]
+    pub fn new(id: GenerationId, tenant: Tenant, request: Request, accepted_at: Timestamp) -> Self {
+        Self {
+            id,
+            tenant,
+            custom_id: None,
+            request,
+            provider: "ideogram".to_owned(),
+            simulated: false,
+            accepted_at,
+            callback: false,
+            api_key: None,
+            retry_of: None,
+            duplicate_of: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use domain::{
     Accepted, Billed, Calling, Code, Completed, Event, Failed, Failure, Generation, GenerationId,
-    Image, ImageFailed, ImageId, ImageReady, ImageState, Job, Lane, MagicPrompt, Model, Parked,
-    Phase, Ready, Rendered, Request, Status, Submitted, Tenant, Unknown, Usd,
+    Image, ImageFailed, ImageId, ImageReady, ImageState, Job, Parked, Phase, Ready, Rendered,
+    Request, Status, Submitted, Tenant, Unknown, Usd,
 };
 use jiff::Timestamp;
 use proptest::prelude::{Just, Strategy, any};
@@ -22,35 +22,17 @@ fn id() -> GenerationId {
 
 fn job() -> Job {
     Job {
-        id: id(),
-        tenant: Tenant::default(),
         custom_id: Some("mine".to_owned()),
-        request: Request {
-            prompt: "a fox".to_owned(),
-            negative_prompt: None,
-            model: Model::V2,
-            style_type: None,
-            aspect_ratio: None,
-            resolution: None,
-            magic_prompt: MagicPrompt::Auto,
-            seed: None,
-            num_images: 2,
-            rendering_speed: None,
-            quality: None,
-            color_palette: None,
-            style_preset: None,
-            style_codes: Vec::new(),
-            presets: Vec::new(),
-            campaign: None,
-            tags: Vec::new(),
-            metadata: Default::default(),
-            lane: Lane::Standard,
-            deadline: None,
-        },
-        provider: "ideogram".to_owned(),
         simulated: true,
-        accepted_at: at(0),
-        callback: false,
+        ..Job::new(
+            id(),
+            Tenant::default(),
+            Request {
+                num_images: 2,
+                ..Request::new("a fox")
+            },
+            at(0),
+        )
     }
 }
 
@@ -93,6 +75,8 @@ fn beginning() -> Vec<Event> {
         }
         .into(),
         Parked {
+            failures: 0,
+            until: None,
             id,
             reason: "out of funds".to_owned(),
             at: at(1),
@@ -124,6 +108,7 @@ fn beginning() -> Vec<Event> {
         }
         .into(),
         Rendered {
+            texts: Vec::new(),
             job: job(),
             attempt,
             provider_id: None,
@@ -141,6 +126,7 @@ fn completed_life() -> Vec<Event> {
     let mut life = beginning();
     life.push(
         Completed {
+            texts: Vec::new(),
             job: job(),
             images,
             cost: COST,
@@ -170,6 +156,7 @@ fn ready_life() -> Vec<Event> {
         }
         .into(),
         Ready {
+            texts: Vec::new(),
             job: job(),
             images,
             cost: COST,

@@ -53,7 +53,7 @@ pub(crate) fn touched(events: &[(u64, &Event)]) -> BTreeSet<GenerationId> {
     events
         .iter()
         .filter(|(_, event)| is_about_one(event))
-        .map(|(_, event)| event.generation())
+        .filter_map(|(_, event)| event.generation())
         .collect()
 }
 
@@ -74,12 +74,14 @@ pub(crate) fn fold<'a>(
     events.sort_by_key(|(sequence, _)| *sequence);
     let mut deliveries = Vec::new();
     for (sequence, event) in events {
-        match delivery(event) {
-            Some(delivery) => deliveries.push(delivery),
-            None => held
-                .entry(event.generation())
+        match (delivery(event), event.generation()) {
+            (Some(delivery), _) => deliveries.push(delivery),
+            (None, Some(id)) => held
+                .entry(id)
                 .or_insert_with(Held::unknown)
                 .take(sequence, event),
+            // Of accounts and budgets.
+            (None, None) => {}
         }
     }
     let changes = held.into_values().filter_map(Held::change).collect();

@@ -9,6 +9,33 @@ pub const HISTORY_GET: &str = "history.get";
 /// [`HistoryPage`](crate::v1::HistoryPage).
 pub const HISTORY_SEARCH: &str = "history.search";
 
+/// Who asked for the same: [`HistoryFind`](crate::v1::HistoryFind), answered by a
+/// [`HistoryFound`](crate::v1::HistoryFound).
+pub const HISTORY_FIND: &str = "history.find";
+/// Where the money went: [`SpendQuery`](crate::v1::SpendQuery), answered by a
+/// [`SpendReport`](crate::v1::SpendReport).
+pub const HISTORY_SPEND: &str = "history.spend";
+/// Not to be bought: [`GenerationCommand`](crate::v1::GenerationCommand), answered by a
+/// [`Receipt`](crate::v1::Receipt).
+pub const CANCEL: &str = "generator.cancel";
+/// The end of a generation whose outcome is unknown:
+/// [`GenerationCommand`](crate::v1::GenerationCommand), answered by a [`Receipt`](crate::v1::Receipt).
+pub const DISCARD: &str = "generator.discard";
+/// Nothing more is bought: [`AccountCommand`](crate::v1::AccountCommand), answered by an
+/// [`AccountStatus`](crate::v1::AccountStatus).
+pub const PAUSE: &str = "generator.pause";
+/// Work goes on: as [`PAUSE`].
+pub const RESUME: &str = "generator.resume";
+/// How the account is doing: an [`AccountCommand`](crate::v1::AccountCommand) without a reason,
+/// answered by an [`AccountStatus`](crate::v1::AccountStatus).
+pub const STATUS: &str = "generator.status";
+/// Sets a budget: [`BudgetCommand`](crate::v1::BudgetCommand), answered by a
+/// [`BudgetStatus`](crate::v1::BudgetStatus).
+pub const BUDGET: &str = "generator.budget";
+/// All budgets of a tenant: [`BudgetQuery`](crate::v1::BudgetQuery), answered by a
+/// [`BudgetReport`](crate::v1::BudgetReport).
+pub const BUDGETS: &str = "generator.budgets";
+
 /// Reads a question or an answer.
 ///
 /// # Errors

@@ -101,6 +101,14 @@ fn body(event: &Event, encoding: Encoding) -> Vec<u8> {
         Event::Ready(event) => write(&v1::GenerationReady::from(event.as_ref()), encoding),
         Event::ImageReady(event) => write(&v1::ImageReady::from(event.as_ref()), encoding),
         Event::ImageFailed(event) => write(&v1::ImageFailed::from(event.as_ref()), encoding),
+        Event::ImageRecovered(event) => write(&v1::ImageRecovered::from(event.as_ref()), encoding),
+        Event::Announced(event) => write(&v1::GenerationAnnounced::from(event), encoding),
+        Event::ProviderParked(event) => write(&v1::ProviderParked::from(event), encoding),
+        Event::ProviderResumed(event) => write(&v1::ProviderResumed::from(event), encoding),
+        Event::ProviderDiscrepancy(event) => write(&v1::ProviderDiscrepancy::from(event), encoding),
+        Event::BudgetWarning(event) | Event::BudgetExhausted(event) => {
+            write(&v1::BudgetNotice::from(event), encoding)
+        }
         Event::NotificationDelivered(event) => {
             write(&v1::NotificationDelivered::from(event), encoding)
         }
@@ -119,6 +127,7 @@ pub fn decode(name: &str, encoding: Encoding, body: &[u8]) -> Result<Event, Deco
             Ok(read::<v1::$message>(name, encoding, body)?.into_event()?)
         };
     }
+    let notice = || read::<v1::BudgetNotice>(name, encoding, body)?.into_notice();
     match name {
         "generation.accepted" => read!(GenerationAccepted),
         "generation.calling" => read!(GenerationCalling),
@@ -131,6 +140,13 @@ pub fn decode(name: &str, encoding: Encoding, body: &[u8]) -> Result<Event, Deco
         "generation.ready" => read!(GenerationReady),
         "image.ready" => read!(ImageReady),
         "image.failed" => read!(ImageFailed),
+        "image.recovered" => read!(ImageRecovered),
+        "generation.announced" => read!(GenerationAnnounced),
+        "provider.parked" => read!(ProviderParked),
+        "provider.resumed" => read!(ProviderResumed),
+        "provider.discrepancy" => read!(ProviderDiscrepancy),
+        "budget.warning" => notice().map(Event::BudgetWarning),
+        "budget.exhausted" => notice().map(Event::BudgetExhausted),
         "notification.delivered" => read!(NotificationDelivered),
         "notification.failed" => read!(NotificationFailed),
         _ => Err(DecodeError::UnknownEvent(name.chars().take(64).collect())),

@@ -16,6 +16,8 @@ pub const CONTENT_TYPE: &str = "Content-Type";
 pub const TRACEPARENT: &str = "traceparent";
 /// Whose request it is; set by the gateway only.
 pub const TENANT: &str = "Darkroom-Tenant";
+/// The public name of the API key that a request came with; set by the gateway only.
+pub const API_KEY: &str = "Darkroom-Api-Key";
 /// Who wrote this entry of the ledger: fresh for each write, so that a writer recognises its own.
 pub const WRITER: &str = "Darkroom-Writer";
 /// How often the work was tried before, and will have been tried with this delivery.

@@ -49,7 +49,17 @@ pub fn draft(request: v1::GenerationRequest) -> Draft {
         color_palette: request.color_palette.map(Into::into),
         style_preset: request.style_preset,
         style_codes: request.style_codes,
+        custom_model: request.custom_model,
+        image_weight: request.image_weight,
+        upscale_factor: request.upscale_factor,
+        resolution_tier: request.resolution_tier,
+        transparent: request.transparent,
         operation: request.operation,
+        source_images: request.source_images,
+        mask: request.mask,
+        style_references: request.style_references,
+        character_reference: request.character_reference,
+        character_mask: request.character_mask,
         callback_url: request.callback_url,
         presets: request.presets.map(Into::into),
         campaign: request.campaign,
@@ -61,6 +71,7 @@ pub fn draft(request: v1::GenerationRequest) -> Draft {
         on_unknown: request.on_unknown,
         deadline: request.deadline,
         custom_id: request.custom_id,
+        retry_of: request.retry_of,
     }
 }
 

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use domain::{
-    Accepted, AspectRatio, Billed, Calling, Code, ColorPalette, Completed, Derivative, Event,
-    Failed, Failure, GenerationId, Image, ImageFailed, ImageId, ImageReady, ImageState, Job, Lane,
-    MagicPrompt, Model, NotificationDelivered, NotificationFailed, Parked, Phase, Quality, Ready,
-    Rendered, RenderedImage, RenderingSpeed, Request, Resolution, StyleType, Submitted, Tenant,
-    Unknown, Usd, WeightedColor,
+    Accepted, Announced, AspectRatio, Billed, BudgetNotice, Calling, Code, ColorPalette, Completed,
+    Derivative, Event, Failed, Failure, GenerationId, Hold, Image, ImageFailed, ImageId,
+    ImageReady, ImageRecovered, ImageState, Inputs, Job, Lane, MagicPrompt, Model,
+    NotificationDelivered, NotificationFailed, OnDuplicate, OnUnknown, OnWithheld, Operation,
+    Origin, Parked, Phase, Pinned, ProviderDiscrepancy, ProviderParked, ProviderResumed, Quality,
+    Ready, Rendered, RenderedImage, RenderingSpeed, Request, Resolution, ResolutionTier, Scope,
+    Source, StyleType, Submitted, Tenant, Unknown, UpscaleFactor, Usd, WeightedColor,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use url::Url;
 use wire::{DecodeError, Encoding, decode, encode};
 
 /// More than 2^53: what reads numbers as doubles loses it.
@@ -26,6 +29,34 @@ fn id() -> GenerationId {
     GenerationId::of_key(&Tenant::default(), "golden")
 }
 
+fn other() -> GenerationId {
+    GenerationId::of_key(&Tenant::default(), "other")
+}
+
+fn inputs() -> Inputs {
+    let source = |origin| Source {
+        origin,
+        pinned: Some(Pinned {
+            key: "sources/0a/1b.png".to_owned(),
+            sha256: "1b".repeat(32),
+            format: "png".to_owned(),
+            bytes: 1_234_567,
+            width: 1024,
+            height: 768,
+        }),
+    };
+    let url = Url::parse("https://a.test/mask.png").map(Origin::Url);
+    let fetched = || url.clone().map(source);
+    let ours = || source(Origin::Image(ImageId::of(other(), 0)));
+    Inputs {
+        sources: fetched().into_iter().chain([ours()]).collect(),
+        mask: fetched().ok(),
+        style_references: vec![ours()],
+        character_reference: Some(ours()),
+        character_mask: fetched().ok(),
+    }
+}
+
 fn job() -> Job {
     let color = |hex: &str, weight| WeightedColor {
         hex: hex.to_owned(),
@@ -36,6 +67,7 @@ fn job() -> Job {
         tenant: Tenant::default(),
         custom_id: Some("order-7".to_owned()),
         request: Request {
+            operation: Operation::Edit,
             prompt: "ein Füchslein \"im Schnee\" 🦊".to_owned(),
             negative_prompt: Some("text".to_owned()),
             model: Model::V45,
@@ -59,17 +91,29 @@ fn job() -> Job {
             ])),
             style_preset: Some("WATERCOLOR".to_owned()),
             style_codes: vec!["0a1b2c3d".to_owned()],
+            custom_model: Some("model/fox/version/2".to_owned()),
+            image_weight: Some(40),
+            upscale_factor: Some(UpscaleFactor::X4),
+            resolution_tier: Some(ResolutionTier::K2),
+            transparent: true,
+            inputs: inputs(),
             presets: vec!["og-image".to_owned(), "thumbnail".to_owned()],
             campaign: Some("winter".to_owned()),
             tags: vec!["fox".to_owned()],
             metadata: [("sku".to_owned(), "A-1".to_owned())].into(),
             lane: Lane::Interactive,
             deadline: Some(at()),
+            on_duplicate: OnDuplicate::Reuse,
+            on_withheld: OnWithheld::Fail,
+            on_unknown: OnUnknown::Retry,
         },
         provider: "ideogram".to_owned(),
         simulated: true,
         accepted_at: at(),
         callback: true,
+        api_key: Some("key_7".to_owned()),
+        retry_of: Some(other()),
+        duplicate_of: Some(other()),
     }
 }
 
@@ -117,6 +161,15 @@ fn events() -> anyhow::Result<Vec<Event>> {
     let (id, at, cost, attempt) = (id(), at(), Usd::from_micros(LARGE), 3);
     let (images, endpoint) = (vec![image()], "5f0c".to_owned());
     let event_id = format!("generation-completed-{id}");
+    let texts = vec!["a fox in the snow".to_owned()];
+    let account = "ideogram".to_owned();
+    let notice = BudgetNotice {
+        scope: Scope::Campaign(Tenant::default(), "winter".to_owned()),
+        window: "day".to_owned(),
+        limit: cost,
+        used: cost,
+        at,
+    };
     let link = Some("https://ideogram.test/a.png?exp=1&sig=x".parse()?);
     let drawn = RenderedImage {
         index: 1,
@@ -165,6 +218,8 @@ fn events() -> anyhow::Result<Vec<Event>> {
         Parked {
             id,
             reason: "out of funds".to_owned(),
+            failures: 1,
+            until: Some(at),
             at,
         }
         .into(),
@@ -173,6 +228,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
             attempt,
             provider_id: Some("theirs".to_owned()),
             images: vec![drawn, withheld],
+            texts: texts.clone(),
             expires_at: at,
             cost,
             at,
@@ -181,6 +237,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
         Completed {
             job: job(),
             images: images.clone(),
+            texts: texts.clone(),
             cost,
             at,
         }
@@ -198,6 +255,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
         Ready {
             job: job(),
             images,
+            texts,
             cost,
             at,
         }
@@ -214,6 +272,48 @@ fn events() -> anyhow::Result<Vec<Event>> {
             at,
         }
         .into(),
+        ImageRecovered {
+            job: job(),
+            image: image(),
+            at,
+        }
+        .into(),
+        Announced {
+            id,
+            token: "t0k".to_owned(),
+            provider_id: "theirs".to_owned(),
+            at,
+        }
+        .into(),
+        ProviderParked {
+            account: account.clone(),
+            hold: Hold::OutOfFunds,
+            message: Hold::OutOfFunds.advice().to_owned(),
+            jobs: 10_000,
+            reserved: cost,
+            at,
+        }
+        .into(),
+        ProviderResumed {
+            account: account.clone(),
+            hold: Hold::OutOfFunds,
+            since: at,
+            at,
+        }
+        .into(),
+        ProviderDiscrepancy {
+            account,
+            from: at,
+            to: at,
+            billed: cost,
+            settled: cost,
+            unknown: cost,
+            candidates: vec![id],
+            at,
+        }
+        .into(),
+        Event::BudgetWarning(notice.clone()),
+        Event::BudgetExhausted(notice),
         NotificationDelivered {
             event_id: event_id.clone(),
             id,
@@ -250,6 +350,10 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
     request.color_palette = Some(ColorPalette::Preset("EMBER".to_owned()));
     (request.style_codes, request.presets, request.tags) = (vec![], vec![], vec![]);
     (request.metadata, request.deadline) = (Default::default(), None);
+    (request.custom_model, request.image_weight) = (None, None);
+    (request.upscale_factor, request.resolution_tier) = (None, None);
+    (request.inputs, request.transparent) = (Inputs::default(), false);
+    (job.api_key, job.retry_of, job.duplicate_of) = (None, None, None);
     let bare = Image {
         key: None,
         url: None,
@@ -274,6 +378,7 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
             attempt: 0,
             provider_id: None,
             images: Vec::new(),
+            texts: Vec::new(),
             expires_at: at,
             cost,
             at,
@@ -282,6 +387,7 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
         Completed {
             job: job.clone(),
             images: Vec::new(),
+            texts: Vec::new(),
             cost,
             at,
         }
@@ -393,19 +499,19 @@ def walk(value, path):
         for inner in value:
             walk(inner, path + "[]")
     leaf = path.rsplit(".", 1)[-1]
-    if leaf in ("costUsdMicros", "reservedUsdMicros"):
+    if leaf.endswith("UsdMicros"):
         assert value == LARGE and type(value) is int, path
-    if leaf in ("attempt", "attempts", "index", "width", "height", "numImages", "bytes"):
+    if leaf in ("attempt", "attempts", "index", "width", "height", "numImages", "bytes", "jobs", "failures", "imageWeight"):
         assert type(value) is int, path
-    if leaf in ("simulated", "callback", "upscaled", "retryable"):
+    if leaf in ("simulated", "callback", "upscaled", "retryable", "transparent"):
         assert type(value) is bool, path
     if leaf == "cropLoss":
         assert value == 0.1, path
-    if leaf in ("at", "acceptedAt", "expiresAt", "deadline"):
+    if leaf in ("at", "acceptedAt", "expiresAt", "deadline", "until", "since", "from", "to"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", value), path
     if leaf == "images" and "calling" in path:
         assert type(value) is int, path
-    elif leaf in ("tags", "presets", "styleCodes", "images", "derivatives"):
+    elif leaf in ("tags", "presets", "styleCodes", "images", "derivatives", "texts", "candidates"):
         assert type(value) is list and value != [], path
 
 for file in files:
@@ -506,11 +612,9 @@ fn fields_that_yesterday_had_not_are_empty() -> anyhow::Result<()> {
 fn what_must_be_there_is_missed_by_name() -> anyhow::Result<()> {
     for event in events()? {
         let mut body: Value = serde_json::from_slice(&encode(&event, Encoding::Json).body)?;
-        let must = if body.get("id").is_some() {
-            "id"
-        } else {
-            "job"
-        };
+        let heads = ["id", "job", "hold", "since", "from", "scope"];
+        let known = heads.iter().find(|name| body.get(**name).is_some());
+        let must = known.copied().unwrap_or_default();
         if let Value::Object(object) = &mut body {
             object.remove(must);
         }

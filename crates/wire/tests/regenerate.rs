@@ -19,6 +19,15 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("style_codes", &["style_codes"]),
     ("callback_url", &["callback_url"]),
     ("custom_id", &["custom_id"]),
+    ("custom_model", &["custom_model", "custom_model_uri"]),
+    ("image_weight", &["image_weight"]),
+    ("upscale_factor", &["upscale_factor"]),
+    ("resolution_tier", &["resolution_tier"]),
+    ("source_images", &["source_images"]),
+    ("style_references", &["style_references"]),
+    ("character_reference", &["character_reference"]),
+    ("character_mask", &["character_mask"]),
+    ("retry_of", &["retry_of"]),
 ];
 
 #[test]

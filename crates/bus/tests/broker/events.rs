@@ -1,44 +1,21 @@
 //! Lives of generations, as short as they can be.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Accepted, Billed, Calling, Code, Completed, Failed, Failure, GenerationId, Image, ImageId,
-    ImageState, Job, Lane, MagicPrompt, Model, Phase, Rendered, Request, Tenant, Usd,
+    ImageState, Job, Phase, Rendered, Request, Tenant, Usd,
 };
 use jiff::Timestamp;
 
 pub(crate) fn job(id: GenerationId) -> Job {
     Job {
-        id,
-        tenant: Tenant::default(),
-        custom_id: None,
-        request: Request {
-            prompt: "a fox".to_owned(),
-            negative_prompt: None,
-            model: Model::V2,
-            style_type: None,
-            aspect_ratio: None,
-            resolution: None,
-            magic_prompt: MagicPrompt::Auto,
-            seed: None,
-            num_images: 1,
-            rendering_speed: None,
-            quality: None,
-            color_palette: None,
-            style_preset: None,
-            style_codes: Vec::new(),
-            presets: Vec::new(),
-            campaign: None,
-            tags: Vec::new(),
-            metadata: BTreeMap::new(),
-            lane: Lane::Standard,
-            deadline: None,
-        },
-        provider: "ideogram".to_owned(),
         simulated: true,
-        accepted_at: Timestamp::UNIX_EPOCH,
         callback: true,
+        ..Job::new(
+            id,
+            Tenant::default(),
+            Request::new("a fox"),
+            Timestamp::UNIX_EPOCH,
+        )
     }
 }
 
@@ -66,6 +43,7 @@ pub(crate) fn calling(id: GenerationId, token: &str) -> Calling {
 
 pub(crate) fn rendered(id: GenerationId) -> Rendered {
     Rendered {
+        texts: Vec::new(),
         job: job(id),
         attempt: 1,
         provider_id: None,
@@ -97,6 +75,7 @@ pub(crate) fn image(id: GenerationId) -> Image {
 
 pub(crate) fn completed(id: GenerationId) -> Completed {
     Completed {
+        texts: Vec::new(),
         job: job(id),
         images: vec![image(id)],
         cost: Usd::from_micros(80_000),

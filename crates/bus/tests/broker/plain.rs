@@ -23,6 +23,7 @@ async fn public_events_have_plain_copies_and_none_knows_where_to_call_back() -> 
         rendered(id).into(),
         completed(id).into(),
         Ready {
+            texts: Vec::new(),
             job: job(id),
             images: Vec::new(),
             cost: Usd::ZERO,

@@ -77,6 +77,7 @@ async fn two_events_of_one_generation_wait_side_by_side() -> anyhow::Result<()> 
     let (id, ledger) = (GenerationId::generate(), world.bus.ledger());
     let last = ledger.append(completed(id), 0).await?;
     let ready = domain::Ready {
+        texts: Vec::new(),
         job: crate::events::job(id),
         images: Vec::new(),
         cost: domain::Usd::ZERO,

@@ -1,6 +1,7 @@
 use domain::{
-    Accepted, Calling, Completed, Event, Failed, ImageFailed, ImageReady, NotificationDelivered,
-    NotificationFailed, Parked, Ready, Rendered, RenderedImage, Submitted, Unknown,
+    Accepted, Calling, Completed, Event, Failed, ImageFailed, ImageReady, ImageRecovered,
+    NotificationDelivered, NotificationFailed, Parked, Ready, Rendered, RenderedImage, Submitted,
+    Unknown,
 };
 use url::Url;
 
@@ -108,6 +109,8 @@ impl From<&Parked> for v1::GenerationParked {
             id: event.id.to_string(),
             reason: event.reason.clone(),
             at: event.at.to_string(),
+            failures: event.failures,
+            until: event.until.map(|until| until.to_string()),
         }
     }
 }
@@ -117,6 +120,8 @@ impl v1::GenerationParked {
         Ok(Event::from(Parked {
             id: value("id", &self.id)?,
             reason: self.reason,
+            failures: self.failures,
+            until: optional("until", self.until.as_deref())?,
             at: time("at", &self.at)?,
         }))
     }
@@ -138,6 +143,7 @@ impl From<&Rendered> for v1::GenerationRendered {
             expires_at: event.expires_at.to_string(),
             cost_usd_micros: event.cost.micros(),
             at: event.at.to_string(),
+            texts: event.texts.clone(),
         }
     }
 }
@@ -161,6 +167,7 @@ impl v1::GenerationRendered {
                 .into_iter()
                 .map(image)
                 .collect::<Result<_, DecodeError>>()?,
+            texts: self.texts,
             expires_at: time("expiresAt", &self.expires_at)?,
             cost: usd(self.cost_usd_micros),
             at: time("at", &self.at)?,
@@ -175,6 +182,7 @@ impl From<&Completed> for v1::GenerationCompleted {
             images: event.images.iter().map(Into::into).collect(),
             cost_usd_micros: event.cost.micros(),
             at: event.at.to_string(),
+            texts: event.texts.clone(),
         }
     }
 }
@@ -184,6 +192,7 @@ impl v1::GenerationCompleted {
         Ok(Event::from(Completed {
             job: part("job", self.job)?.try_into()?,
             images: images(self.images)?,
+            texts: self.texts,
             cost: usd(self.cost_usd_micros),
             at: time("at", &self.at)?,
         }))
@@ -225,6 +234,7 @@ impl From<&Ready> for v1::GenerationReady {
             images: event.images.iter().map(Into::into).collect(),
             cost_usd_micros: event.cost.micros(),
             at: event.at.to_string(),
+            texts: event.texts.clone(),
         }
     }
 }
@@ -234,6 +244,7 @@ impl v1::GenerationReady {
         Ok(Event::from(Ready {
             job: part("job", self.job)?.try_into()?,
             images: images(self.images)?,
+            texts: self.texts,
             cost: usd(self.cost_usd_micros),
             at: time("at", &self.at)?,
         }))
@@ -273,6 +284,26 @@ impl From<&ImageFailed> for v1::ImageFailed {
 impl v1::ImageFailed {
     pub(crate) fn into_event(self) -> Result<Event, DecodeError> {
         Ok(Event::from(ImageFailed {
+            job: part("job", self.job)?.try_into()?,
+            image: part("image", self.image)?.try_into()?,
+            at: time("at", &self.at)?,
+        }))
+    }
+}
+
+impl From<&ImageRecovered> for v1::ImageRecovered {
+    fn from(event: &ImageRecovered) -> Self {
+        Self {
+            job: Some((&event.job).into()),
+            image: Some((&event.image).into()),
+            at: event.at.to_string(),
+        }
+    }
+}
+
+impl v1::ImageRecovered {
+    pub(crate) fn into_event(self) -> Result<Event, DecodeError> {
+        Ok(Event::from(ImageRecovered {
             job: part("job", self.job)?.try_into()?,
             image: part("image", self.image)?.try_into()?,
             at: time("at", &self.at)?,

@@ -19,6 +19,7 @@ impl From<&Generation> for v1::Generation {
             created_at: generation.created_at.to_string(),
             completed_at: generation.completed_at.map(|at| at.to_string()),
             ready_at: generation.ready_at.map(|at| at.to_string()),
+            texts: generation.texts.clone(),
         }
     }
 }
@@ -34,6 +35,7 @@ impl TryFrom<v1::Generation> for Generation {
             job: generation.job.map(TryInto::try_into).transpose()?,
             status: value("status", &generation.status)?,
             images: images(generation.images)?,
+            texts: generation.texts,
             cost: Cost {
                 reserved: usd(generation.reserved_usd_micros),
                 settled: generation.settled_usd_micros.map(usd),

@@ -1,4 +1,9 @@
-use domain::{Code, ColorPalette, Failure, Job, Request, WeightedColor};
+use std::str::FromStr;
+
+use domain::{
+    Code, ColorPalette, Failure, Job, OnDuplicate, OnUnknown, OnWithheld, Operation, Request,
+    WeightedColor,
+};
 
 use crate::read::{optional, time, value};
 use crate::{DecodeError, v1};
@@ -34,6 +39,19 @@ impl From<&Job> for v1::Job {
             simulated: job.simulated,
             accepted_at: job.accepted_at.to_string(),
             callback: job.callback,
+            operation: request.operation.to_string(),
+            custom_model: request.custom_model.clone(),
+            image_weight: request.image_weight,
+            upscale_factor: request.upscale_factor.map(|factor| factor.to_string()),
+            resolution_tier: request.resolution_tier.map(|tier| tier.to_string()),
+            transparent: request.transparent,
+            inputs: (!request.inputs.is_empty()).then(|| (&request.inputs).into()),
+            on_duplicate: request.on_duplicate.to_string(),
+            on_withheld: request.on_withheld.to_string(),
+            on_unknown: request.on_unknown.to_string(),
+            api_key: job.api_key.clone(),
+            retry_of: job.retry_of.map(|id| id.to_string()),
+            duplicate_of: job.duplicate_of.map(|id| id.to_string()),
         }
     }
 }
@@ -47,6 +65,7 @@ impl TryFrom<v1::Job> for Job {
             tenant: value("job.tenant", &job.tenant)?,
             custom_id: job.custom_id,
             request: Request {
+                operation: word("job.operation", &job.operation, Operation::Generate)?,
                 prompt: job.prompt,
                 negative_prompt: job.negative_prompt,
                 model: value("job.model", &job.model)?,
@@ -64,18 +83,45 @@ impl TryFrom<v1::Job> for Job {
                 color_palette: job.color_palette.map(Into::into),
                 style_preset: job.style_preset,
                 style_codes: job.style_codes,
+                custom_model: job.custom_model,
+                image_weight: job.image_weight,
+                upscale_factor: optional("job.upscaleFactor", job.upscale_factor.as_deref())?,
+                resolution_tier: optional("job.resolutionTier", job.resolution_tier.as_deref())?,
+                transparent: job.transparent,
+                inputs: job
+                    .inputs
+                    .map(TryInto::try_into)
+                    .transpose()?
+                    .unwrap_or_default(),
                 presets: job.presets,
                 campaign: job.campaign,
                 tags: job.tags,
                 metadata: job.metadata,
                 lane: value("job.lane", &job.lane)?,
                 deadline: optional("job.deadline", job.deadline.as_deref())?,
+                on_duplicate: word("job.onDuplicate", &job.on_duplicate, OnDuplicate::Warn)?,
+                on_withheld: word("job.onWithheld", &job.on_withheld, OnWithheld::Accept)?,
+                on_unknown: word("job.onUnknown", &job.on_unknown, OnUnknown::Review)?,
             },
             provider: job.provider,
             simulated: job.simulated,
             accepted_at: time("job.acceptedAt", &job.accepted_at)?,
             callback: job.callback,
+            api_key: job.api_key,
+            retry_of: optional("job.retryOf", job.retry_of.as_deref())?,
+            duplicate_of: optional("job.duplicateOf", job.duplicate_of.as_deref())?,
         })
+    }
+}
+
+/// A word that events written before it existed do not have.
+fn word<T: FromStr>(field: &'static str, text: &str, absent: T) -> Result<T, DecodeError>
+where
+    T::Err: std::fmt::Display,
+{
+    match text {
+        "" => Ok(absent),
+        text => value(field, text),
     }
 }
 

@@ -10,7 +10,8 @@ pub struct GenerationRequest {
     #[prost(string, optional, tag = "2")]
     #[serde(alias = "negative_prompt")]
     pub negative_prompt: ::core::option::Option<::prost::alloc::string::String>,
-    /// V_1, V_1_TURBO, V_2 (default), V_2_TURBO, V_2A, V_2A_TURBO, V_3, ideogram-4, ideogram-4-5.
+    /// V_1, V_1_TURBO, V_2 (default), V_2_TURBO, V_2A, V_2A_TURBO, V_3, ideogram-4, ideogram-4-5, auto,
+    /// and the models of others that the provider serves, by the names it gives them.
     #[prost(string, optional, tag = "3")]
     pub model: ::core::option::Option<::prost::alloc::string::String>,
     /// AUTO, GENERAL, REALISTIC, DESIGN, RENDER_3D, ANIME, FICTION.
@@ -42,7 +43,7 @@ pub struct GenerationRequest {
     #[prost(string, optional, tag = "10")]
     #[serde(alias = "rendering_speed")]
     pub rendering_speed: ::core::option::Option<::prost::alloc::string::String>,
-    /// low, medium, high.
+    /// very_low, low, medium, high.
     #[prost(string, optional, tag = "11")]
     pub quality: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "12")]
@@ -54,7 +55,8 @@ pub struct GenerationRequest {
     #[prost(string, repeated, tag = "14")]
     #[serde(alias = "style_codes")]
     pub style_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// generate (default).
+    /// generate (default), edit, remix, reframe, replace-background, remove-background, upscale,
+    /// describe.
     #[prost(string, optional, tag = "15")]
     pub operation: ::core::option::Option<::prost::alloc::string::String>,
     /// http(s) URL that hears of the end.
@@ -73,13 +75,13 @@ pub struct GenerationRequest {
     /// interactive, standard (default), background.
     #[prost(string, optional, tag = "21")]
     pub lane: ::core::option::Option<::prost::alloc::string::String>,
-    /// generate, warn (default).
+    /// generate, warn (default), reuse, reject.
     #[prost(string, optional, tag = "22")]
     pub on_duplicate: ::core::option::Option<::prost::alloc::string::String>,
-    /// accept (default).
+    /// accept (default), fail.
     #[prost(string, optional, tag = "23")]
     pub on_withheld: ::core::option::Option<::prost::alloc::string::String>,
-    /// review (default).
+    /// review (default), retry.
     #[prost(string, optional, tag = "24")]
     pub on_unknown: ::core::option::Option<::prost::alloc::string::String>,
     /// Not bought after this time.
@@ -89,6 +91,46 @@ pub struct GenerationRequest {
     #[prost(string, optional, tag = "26")]
     #[serde(alias = "custom_id")]
     pub custom_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// A model of one's own: model/<name>/version/<version>.
+    #[prost(string, optional, tag = "27")]
+    #[serde(alias = "custom_model")]
+    #[serde(alias = "custom_model_uri")]
+    pub custom_model: ::core::option::Option<::prost::alloc::string::String>,
+    /// 1 to 100: how much of the source is kept.
+    #[prost(int64, optional, tag = "28")]
+    #[serde(alias = "image_weight")]
+    pub image_weight: ::core::option::Option<i64>,
+    /// x1, x2, x4, x8.
+    #[prost(string, optional, tag = "29")]
+    #[serde(alias = "upscale_factor")]
+    pub upscale_factor: ::core::option::Option<::prost::alloc::string::String>,
+    /// 1k, 2k, 4k, 8k.
+    #[prost(string, optional, tag = "30")]
+    #[serde(alias = "resolution_tier")]
+    pub resolution_tier: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whether the background shall be transparent.
+    #[prost(bool, optional, tag = "31")]
+    pub transparent: ::core::option::Option<bool>,
+    /// URLs or image ids: what to work on. The first is changed, others are shown to the model.
+    #[prost(string, repeated, tag = "32")]
+    #[serde(alias = "source_images")]
+    pub source_images: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// URL or image id: black is changed, white is kept; of the size of the first source.
+    #[prost(string, optional, tag = "33")]
+    pub mask: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "34")]
+    #[serde(alias = "style_references")]
+    pub style_references: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "35")]
+    #[serde(alias = "character_reference")]
+    pub character_reference: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "36")]
+    #[serde(alias = "character_mask")]
+    pub character_mask: ::core::option::Option<::prost::alloc::string::String>,
+    /// The generation that this one tries again.
+    #[prost(string, optional, tag = "37")]
+    #[serde(alias = "retry_of")]
+    pub retry_of: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A list that can be told from no list.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -185,6 +227,79 @@ pub struct Job {
     /// Whether a callback was asked for.
     #[prost(bool, tag = "27")]
     pub callback: bool,
+    #[prost(string, tag = "28")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "29")]
+    pub custom_model: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(uint32, optional, tag = "30")]
+    pub image_weight: ::core::option::Option<u32>,
+    #[prost(string, optional, tag = "31")]
+    pub upscale_factor: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "32")]
+    pub resolution_tier: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, tag = "33")]
+    pub transparent: bool,
+    /// Absent when no picture was handed in.
+    #[prost(message, optional, tag = "34")]
+    pub inputs: ::core::option::Option<Inputs>,
+    #[prost(string, tag = "35")]
+    pub on_duplicate: ::prost::alloc::string::String,
+    #[prost(string, tag = "36")]
+    pub on_withheld: ::prost::alloc::string::String,
+    #[prost(string, tag = "37")]
+    pub on_unknown: ::prost::alloc::string::String,
+    /// The public name of the API key that it was asked for with.
+    #[prost(string, optional, tag = "38")]
+    pub api_key: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "39")]
+    pub retry_of: ::core::option::Option<::prost::alloc::string::String>,
+    /// The earlier generation that asked for the same.
+    #[prost(string, optional, tag = "40")]
+    pub duplicate_of: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// The pictures that were handed in.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Inputs {
+    #[prost(message, repeated, tag = "1")]
+    pub sources: ::prost::alloc::vec::Vec<Source>,
+    #[prost(message, optional, tag = "2")]
+    pub mask: ::core::option::Option<Source>,
+    #[prost(message, repeated, tag = "3")]
+    pub style_references: ::prost::alloc::vec::Vec<Source>,
+    #[prost(message, optional, tag = "4")]
+    pub character_reference: ::core::option::Option<Source>,
+    #[prost(message, optional, tag = "5")]
+    pub character_mask: ::core::option::Option<Source>,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Source {
+    /// URL or image id, as the requester wrote it.
+    #[prost(string, tag = "1")]
+    pub origin: ::prost::alloc::string::String,
+    /// Our copy.
+    #[prost(message, optional, tag = "2")]
+    pub pinned: ::core::option::Option<PinnedSource>,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PinnedSource {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub sha256: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub format: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub bytes: u64,
+    #[prost(uint32, tag = "5")]
+    pub width: u32,
+    #[prost(uint32, tag = "6")]
+    pub height: u32,
 }
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -337,6 +452,26 @@ pub struct GenerationParked {
     pub reason: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub at: ::prost::alloc::string::String,
+    /// Attempts that have failed so far; waiting for the account uses up none.
+    #[prost(uint32, tag = "4")]
+    pub failures: u32,
+    /// Not tried again before.
+    #[prost(string, optional, tag = "5")]
+    pub until: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// Work item `due.generate.<id>`: the provider says that it knows of an attempt.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GenerationAnnounced {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub provider_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub at: ::prost::alloc::string::String,
 }
 /// `generation.rendered.<id>`: the links are the provider's, and die.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -357,6 +492,9 @@ pub struct GenerationRendered {
     pub cost_usd_micros: i64,
     #[prost(string, tag = "7")]
     pub at: ::prost::alloc::string::String,
+    /// What the provider said, if it was asked for words.
+    #[prost(string, repeated, tag = "8")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -385,6 +523,8 @@ pub struct GenerationCompleted {
     pub cost_usd_micros: i64,
     #[prost(string, tag = "4")]
     pub at: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "5")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// `generation.failed.<id>`
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -420,6 +560,8 @@ pub struct GenerationReady {
     pub cost_usd_micros: i64,
     #[prost(string, tag = "4")]
     pub at: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "5")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// `image.ready.<image>`
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -443,6 +585,91 @@ pub struct ImageFailed {
     #[prost(message, optional, tag = "2")]
     pub image: ::core::option::Option<Image>,
     #[prost(string, tag = "3")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `image.recovered.<image>`: paid for, and kept, though its generation does not deliver it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImageRecovered {
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+    #[prost(message, optional, tag = "2")]
+    pub image: ::core::option::Option<Image>,
+    #[prost(string, tag = "3")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `provider.parked.<account>`: everything that needs the account waits.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderParked {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// out_of_funds, daily_limit, subscription_required, bad_key, forbidden, cooling, paused, store.
+    #[prost(string, tag = "2")]
+    pub hold: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "4")]
+    pub jobs: u64,
+    #[prost(int64, tag = "5")]
+    pub reserved_usd_micros: i64,
+    #[prost(string, tag = "6")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `provider.resumed.<account>`
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderResumed {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub hold: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub since: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `provider.discrepancy.<account>`: the provider's bill and the ledger differ.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderDiscrepancy {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub from: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub to: ::prost::alloc::string::String,
+    #[prost(int64, tag = "4")]
+    pub billed_usd_micros: i64,
+    #[prost(int64, tag = "5")]
+    pub settled_usd_micros: i64,
+    #[prost(int64, tag = "6")]
+    pub unknown_usd_micros: i64,
+    #[prost(string, repeated, tag = "7")]
+    pub candidates: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, tag = "8")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `budget.warning.<scope>` and `budget.exhausted.<scope>`
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BudgetNotice {
+    /// tenant:<tenant>, campaign:<tenant>:<campaign>, key:<tenant>:<key>.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// day, total.
+    #[prost(string, tag = "2")]
+    pub window: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub limit_usd_micros: i64,
+    #[prost(int64, tag = "4")]
+    pub used_usd_micros: i64,
+    #[prost(string, tag = "5")]
     pub at: ::prost::alloc::string::String,
 }
 /// `notification.delivered.<event>-<endpoint>`
@@ -511,6 +738,8 @@ pub struct Generation {
     pub completed_at: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "12")]
     pub ready_at: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "13")]
+    pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Question to `history.get`.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -565,4 +794,221 @@ pub struct HistoryPage {
     /// Where the next page begins; absent on the last.
     #[prost(string, optional, tag = "2")]
     pub cursor: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// Question to `history.find`: the last generation of a tenant that asked for the same.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HistoryFind {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// As `Request::identity` has it, in hex.
+    #[prost(string, tag = "2")]
+    pub identity: ::prost::alloc::string::String,
+}
+/// Answer of `history.find`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HistoryFound {
+    /// Absent if there is none that came to an end with images.
+    #[prost(string, optional, tag = "1")]
+    pub id: ::core::option::Option<::prost::alloc::string::String>,
+    /// The last sequence of EVENTS that history knows.
+    #[prost(uint64, tag = "2")]
+    pub recorded_to: u64,
+}
+/// Question to `history.spend`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpendQuery {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// campaign, key, tag, model, day.
+    #[prost(string, tag = "2")]
+    pub by: ::prost::alloc::string::String,
+    /// Settled or called at or after.
+    #[prost(string, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost::alloc::string::String>,
+    /// Before.
+    #[prost(string, optional, tag = "4")]
+    pub to: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// Answer of `history.spend`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpendReport {
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<SpendRow>,
+    #[prost(message, optional, tag = "2")]
+    pub total: ::core::option::Option<SpendRow>,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpendRow {
+    /// The campaign, key, tag, model or day; empty for what has none.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub generations: u64,
+    #[prost(uint64, tag = "3")]
+    pub images: u64,
+    /// What running calls may cost.
+    #[prost(int64, tag = "4")]
+    pub reserved_usd_micros: i64,
+    #[prost(int64, tag = "5")]
+    pub settled_usd_micros: i64,
+    /// What calls of unknown outcome may have cost.
+    #[prost(int64, tag = "6")]
+    pub unknown_usd_micros: i64,
+    /// Of what is settled: for images that were withheld.
+    #[prost(int64, tag = "7")]
+    pub withheld_usd_micros: i64,
+    /// For what had been bought before.
+    #[prost(int64, tag = "8")]
+    pub duplicate_usd_micros: i64,
+    /// For images that came too late to be delivered, or were lost.
+    #[prost(int64, tag = "9")]
+    pub late_usd_micros: i64,
+    /// What handing out earlier images has saved.
+    #[prost(int64, tag = "10")]
+    pub saved_usd_micros: i64,
+}
+/// Question to `generator.cancel` and `generator.discard`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GenerationCommand {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+}
+/// What came of it, and what it means in money.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Receipt {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What the generation is now.
+    #[prost(string, tag = "2")]
+    pub status: ::prost::alloc::string::String,
+    /// no, yes, unknown.
+    #[prost(string, tag = "3")]
+    pub billed: ::prost::alloc::string::String,
+    /// What is not spent because of it.
+    #[prost(int64, tag = "4")]
+    pub released_usd_micros: i64,
+    /// What may still be billed, or was.
+    #[prost(int64, tag = "5")]
+    pub committed_usd_micros: i64,
+    /// For people.
+    #[prost(string, tag = "6")]
+    pub message: ::prost::alloc::string::String,
+}
+/// Question to `generator.pause` and `generator.resume`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccountCommand {
+    /// Why, for people.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Answer of `generator.status`, `generator.pause` and `generator.resume`.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AccountStatus {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub simulated: bool,
+    /// Absent while work goes on.
+    #[prost(string, optional, tag = "3")]
+    pub hold: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "4")]
+    pub message: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "5")]
+    pub held_since: ::core::option::Option<::prost::alloc::string::String>,
+    /// Places: the limit as it is known now, and how many are taken.
+    #[prost(uint32, tag = "6")]
+    pub limit: u32,
+    #[prost(uint32, tag = "7")]
+    pub in_progress: u32,
+    #[prost(message, repeated, tag = "8")]
+    pub lanes: ::prost::alloc::vec::Vec<LaneStatus>,
+    #[prost(uint64, tag = "9")]
+    pub unknown: u64,
+    #[prost(int64, tag = "10")]
+    pub unknown_usd_micros: i64,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LaneStatus {
+    #[prost(string, tag = "1")]
+    pub lane: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub waiting: u64,
+    #[prost(int64, tag = "3")]
+    pub reserved_usd_micros: i64,
+    #[prost(uint32, tag = "4")]
+    pub in_progress: u32,
+}
+/// Question to `generator.budget`: sets it; without amounts removes it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BudgetCommand {
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, optional, tag = "2")]
+    pub per_day_usd_micros: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    pub total_usd_micros: ::core::option::Option<i64>,
+}
+/// Question to `generator.budgets`: all of a tenant.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BudgetQuery {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BudgetReport {
+    #[prost(message, repeated, tag = "1")]
+    pub budgets: ::prost::alloc::vec::Vec<BudgetStatus>,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BudgetStatus {
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    #[prost(int64, optional, tag = "2")]
+    pub per_day_usd_micros: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    pub total_usd_micros: ::core::option::Option<i64>,
+    #[prost(int64, tag = "4")]
+    pub settled_today_usd_micros: i64,
+    #[prost(int64, tag = "5")]
+    pub settled_total_usd_micros: i64,
+    #[prost(int64, tag = "6")]
+    pub reserved_usd_micros: i64,
+    #[prost(int64, tag = "7")]
+    pub unknown_usd_micros: i64,
+    /// Whether its work waits.
+    #[prost(bool, tag = "8")]
+    pub exhausted: bool,
+    /// How many requests wait for it.
+    #[prost(uint64, tag = "9")]
+    pub waiting: u64,
 }
