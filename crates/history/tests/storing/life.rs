@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     Accepted, AspectRatio, Billed, Calling, Code, Completed, Event, Failed, Failure, GenerationId,
-    Image, ImageId, ImageReady, ImageState, Job, Lane, MagicPrompt, Model, NotificationDelivered,
-    Phase, Ready, Rendered, Request, Submitted, Tenant, Usd,
+    Image, ImageId, ImageReady, ImageState, Job, NotificationDelivered, Phase, Ready, Rendered,
+    Request, Submitted, Tenant, Usd,
 };
 use jiff::Timestamp;
 
@@ -15,39 +15,23 @@ pub(crate) fn at(second: i64) -> Timestamp {
 
 pub(crate) fn job(prompt: &str, second: i64) -> Job {
     let request = Request {
-        prompt: prompt.to_owned(),
-        negative_prompt: None,
-        model: Model::V2,
-        style_type: None,
         aspect_ratio: Some(AspectRatio {
             width: 16,
             height: 9,
         }),
-        resolution: None,
-        magic_prompt: MagicPrompt::Auto,
-        seed: None,
-        num_images: 1,
-        rendering_speed: None,
-        quality: None,
-        color_palette: None,
-        style_preset: None,
-        style_codes: Vec::new(),
         presets: vec!["instagram".to_owned()],
-        campaign: None,
-        tags: Vec::new(),
         metadata: BTreeMap::from([("sku".to_owned(), "7".to_owned())]),
-        lane: Lane::Standard,
-        deadline: None,
+        ..Request::new(prompt)
     };
     Job {
-        id: GenerationId::generate(),
-        tenant: Tenant::default(),
-        custom_id: None,
-        request,
-        provider: "ideogram".to_owned(),
         simulated: true,
-        accepted_at: at(second),
         callback: true,
+        ..Job::new(
+            GenerationId::generate(),
+            Tenant::default(),
+            request,
+            at(second),
+        )
     }
 }
 
@@ -82,6 +66,7 @@ pub(crate) fn completed(job: &Job) -> Event {
     Event::from(Completed {
         job: job.clone(),
         images: vec![image(job, ImageState::Stored)],
+        texts: Vec::new(),
         cost: Usd::from_micros(80_000),
         at: at(5),
     })
@@ -129,6 +114,7 @@ pub(crate) fn whole(job: &Job) -> Vec<Event> {
             attempt: 1,
             provider_id: None,
             images: Vec::new(),
+            texts: Vec::new(),
             expires_at: at(3_600),
             cost: Usd::from_micros(80_000),
             at: at(4),
@@ -142,6 +128,7 @@ pub(crate) fn whole(job: &Job) -> Vec<Event> {
         Event::from(Ready {
             job: job.clone(),
             images: vec![image(job, ImageState::Ready)],
+            texts: Vec::new(),
             cost: Usd::from_micros(80_000),
             at: at(7),
         }),
