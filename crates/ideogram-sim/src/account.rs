@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,30 +26,42 @@ pub(crate) struct Range {
     bucket_width: Option<String>,
 }
 
-/// Images and USD micros of one route and price.
+/// Images and USD micros of one route, key and price.
 #[derive(Default)]
 struct Line {
     images: i64,
     usd_micros: i64,
 }
 
-type Buckets = BTreeMap<i64, BTreeMap<(String, i64), Line>>;
+/// Lines by route, key and price, in the bucket that begins at a second.
+type Buckets = BTreeMap<i64, Lines>;
+type Lines = BTreeMap<(String, String, i64), Line>;
 
 /// Handles the usage route.
 pub(crate) async fn usage(
     State(world): State<Arc<World>>,
     headers: HeaderMap,
+    uri: Uri,
     Query(range): Query<Range>,
 ) -> Result<Json<Value>, Refusal> {
-    world.authorize(&headers)?;
+    world.authorize_billing(&headers)?;
     let now = world.clock.now();
     let (start, end, width) = bounds(&range, now)?;
     let mut buckets: Buckets = BTreeMap::new();
-    for job in world.desk().jobs() {
-        let known = later(job.ends, world.config.usage_lag) <= now;
+    let desk = world.desk();
+    let lag = desk.settings.usage_lag();
+    // Nothing here is bought in the web app.
+    let jobs = desk.jobs().filter(|_| wants_api(uri.query()));
+    for job in jobs {
+        let known = later(job.ends, lag) <= now;
         if job.status(now) == JobStatus::Completed && known && (start..end).contains(&job.ends) {
             let bucket = job.ends.as_second().div_euclid(width) * width;
-            let key = (job.order.route.clone(), job.order.usd_micros_each);
+            let order = &job.order;
+            let key = (
+                order.route.clone(),
+                order.api_key.clone(),
+                order.usd_micros_each,
+            );
             let line = buckets.entry(bucket).or_default().entry(key).or_default();
             line.images += i64::from(job.order.images);
             line.usd_micros += job.usd_micros();
@@ -60,6 +72,13 @@ pub(crate) async fn usage(
         .map(|(at, lines)| bucket(at, width, lines))
         .collect();
     Ok(Json(json!({ "buckets": buckets })))
+}
+
+/// Whether `sources`, which may be repeated, leaves the API in.
+fn wants_api(query: Option<&str>) -> bool {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut sources = pairs.filter(|(name, _)| name == "sources").peekable();
+    sources.peek().is_none() || sources.any(|(_, source)| source == "api")
 }
 
 fn bounds(range: &Range, now: Timestamp) -> Result<(Timestamp, Timestamp, i64), Refusal> {
@@ -97,7 +116,7 @@ fn bounds(range: &Range, now: Timestamp) -> Result<(Timestamp, Timestamp, i64), 
     Ok((start, end, width))
 }
 
-fn bucket(at: i64, width: i64, lines: BTreeMap<(String, i64), Line>) -> Value {
+fn bucket(at: i64, width: i64, lines: Lines) -> Value {
     let instant = |second| {
         Timestamp::from_second(second)
             .unwrap_or_default()
@@ -105,10 +124,11 @@ fn bucket(at: i64, width: i64, lines: BTreeMap<(String, i64), Line>) -> Value {
     };
     let items: Vec<_> = lines
         .into_iter()
-        .map(|((route, each), line)| {
+        .map(|((route, key, each), line)| {
             json!({
                 "product": "api", "endpoint": route, "description": "Images generated",
                 "cost_total": dollars(line.usd_micros), "currency_code": "USD", "source": "api",
+                "api_key": { "id": key },
                 "billed_units": { "quantity": line.images, "unit": "image", "unit_price": dollars(each) },
             })
         })

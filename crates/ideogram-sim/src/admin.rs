@@ -9,11 +9,12 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::answer::Refusal;
 use crate::desk::{Charge, Snapshot};
 use crate::fault::Fault;
+use crate::settings::Settings;
 use crate::world::World;
 
 #[derive(Debug, Deserialize)]
@@ -34,6 +35,26 @@ pub(crate) async fn state(State(world): State<Arc<World>>) -> Json<Snapshot> {
 
 pub(crate) async fn faults(State(world): State<Arc<World>>) -> Json<Vec<Fault>> {
     Json(world.faults.list())
+}
+
+pub(crate) async fn settings(State(world): State<Arc<World>>) -> Json<Settings> {
+    Json(world.desk().settings)
+}
+
+/// Changes the settings that are named; the others stay.
+pub(crate) async fn change_settings(
+    State(world): State<Arc<World>>,
+    body: Bytes,
+) -> Result<Json<Settings>, Refusal> {
+    const WANTED: &str = "some of the settings, such as {\"enforce_limit\": false}";
+    let changes: Map<String, Value> = parse(&body, WANTED)?;
+    let mut desk = world.desk();
+    let Value::Object(mut settings) = json!(desk.settings) else {
+        return Ok(Json(desk.settings));
+    };
+    settings.extend(changes);
+    desk.settings = parse(Value::Object(settings).to_string().as_bytes(), WANTED)?;
+    Ok(Json(desk.settings))
 }
 
 /// Replaces the faults.

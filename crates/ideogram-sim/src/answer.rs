@@ -19,14 +19,14 @@ pub(crate) enum Refusal {
         error: String,
         reject_reason: Option<String>,
         max_in_flight: Option<u32>,
+        /// Sent as `Retry-After`.
+        retry_after_s: Option<u64>,
     },
     /// `{"message": …}`: keys and accounts.
     Account {
         status: StatusCode,
         message: &'static str,
     },
-    /// Over the poll limit.
-    PolledTooOften { retry_after_s: u64 },
     /// An edge that answers for the service.
     Empty(StatusCode),
 }
@@ -50,6 +50,7 @@ impl Refusal {
             error: error.into(),
             reject_reason: None,
             max_in_flight: None,
+            retry_after_s: None,
         }
     }
 
@@ -77,6 +78,7 @@ impl Refusal {
             error: "Add a payment method and credits to use this API key.".to_owned(),
             reject_reason: Some("insufficient_funds".to_owned()),
             max_in_flight: None,
+            retry_after_s: None,
         }
     }
 
@@ -86,6 +88,17 @@ impl Refusal {
             error: "Too many generations in progress. Wait for some to finish.".to_owned(),
             reject_reason: Some("inflight_limit".to_owned()),
             max_in_flight: Some(limit),
+            retry_after_s: None,
+        }
+    }
+
+    pub(crate) fn polled_too_often(retry_after_s: u64) -> Self {
+        Self::Semantic {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: "Too many requests. Poll less often.".to_owned(),
+            reject_reason: None,
+            max_in_flight: None,
+            retry_after_s: Some(retry_after_s),
         }
     }
 
@@ -113,6 +126,7 @@ impl IntoResponse for Refusal {
                 error,
                 reject_reason,
                 max_in_flight,
+                retry_after_s,
             } => {
                 let mut body = json!({ "error": error });
                 if let Some(reason) = reject_reason {
@@ -121,19 +135,15 @@ impl IntoResponse for Refusal {
                 if let Some(limit) = max_in_flight {
                     body["max_inflight_requests"] = Value::from(limit);
                 }
-                (status, Json(body)).into_response()
+                let mut response = (status, Json(body)).into_response();
+                if let Some(seconds) = retry_after_s {
+                    let headers = response.headers_mut();
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                response
             }
             Self::Account { status, message } => {
                 (status, Json(json!({ "message": message }))).into_response()
-            }
-            Self::PolledTooOften { retry_after_s } => {
-                let body = Json(json!({ "error": "Too many requests. Poll less often." }));
-                (
-                    StatusCode::TOO_MANY_REQUESTS,
-                    [(header::RETRY_AFTER, retry_after_s.to_string())],
-                    body,
-                )
-                    .into_response()
             }
             Self::Empty(status) => status.into_response(),
         }

@@ -8,17 +8,17 @@ use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde_json::json;
 
 use crate::account::usage;
-use crate::admin;
 use crate::answer::{Refusal, stamp};
 use crate::connection::Cut;
 use crate::download::download;
-use crate::fault::{FaultKind, status_answer};
-use crate::generate::{is_submission, submit};
+use crate::fault::{FaultKind, status_answer, too_many};
 use crate::poll::poll;
+use crate::submit::submit;
 use crate::world::World;
-use crate::{legacy, v1, v2};
+use crate::{admin, catalogue};
 
 /// The provider's API.
 pub(crate) fn api(world: Arc<World>) -> Router {
@@ -27,13 +27,10 @@ pub(crate) fn api(world: Arc<World>) -> Router {
         .route("/v2/generations/{id}", get(poll))
         .route("/v1/generations/{id}", get(poll))
         .route("/v2/account/usage", get(usage))
-        .route("/v1/.well-known/jwks.json", get(jwks))
-        .route(legacy::ROUTE, post(submit))
-        .route(v1::ROUTE, post(submit));
-    v2::ROUTES
-        .iter()
-        .fold(router, |router, (route, _)| {
-            router.route(route, post(submit))
+        .route("/v1/.well-known/jwks.json", get(jwks));
+    catalogue::routes()
+        .fold(router, |router, route| {
+            router.route(route.path, post(submit))
         })
         .fallback(async || Refusal::unknown_path())
         .method_not_allowed_fallback(async || {
@@ -67,6 +64,10 @@ pub(crate) fn admin(world: Arc<World>) -> Router {
                 .post(admin::set_faults)
                 .delete(admin::clear_faults),
         )
+        .route(
+            "/sim/settings",
+            get(admin::settings).patch(admin::change_settings),
+        )
         .route("/sim/clock/advance", post(admin::advance))
         .route("/sim/keys/rotate", post(admin::rotate))
         .fallback(async || Refusal::unknown_path())
@@ -82,7 +83,7 @@ async fn strike(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let paid = is_submission(path);
+    let paid = catalogue::find(path).is_some();
     let fault = world.faults.take(path, |fault| {
         fault.kind.is_before_accept() && (paid || fault.route.is_some())
     });
@@ -92,7 +93,18 @@ async fn strike(
             status,
             reject_reason,
             ..
-        }) => status_answer(status, reject_reason, world.config.max_in_flight).into_response(),
+        }) => {
+            let limit = world.desk().settings.max_in_flight;
+            status_answer(status, reject_reason, limit).into_response()
+        }
+        Some(FaultKind::TooMany {
+            max_inflight_requests,
+            retry_after_seconds,
+        }) => too_many(max_inflight_requests, retry_after_seconds).into_response(),
+        Some(FaultKind::ErrorInside { status_code }) => {
+            let body = json!({ "error": "The request failed.", "status_code": status_code });
+            Json(body).into_response()
+        }
         Some(FaultKind::ResetBeforeAccept) => cut.now().await,
         Some(_) => std::future::pending().await,
     }

@@ -21,9 +21,11 @@ pub struct Config {
     pub images_public_url: Option<String>,
     /// The keys that `Api-Key` may hold. Empty: any key that is not empty.
     pub api_keys: Vec<String>,
+    /// The only key that may see the bill; others get 404 there. `None`: every key may.
+    pub billing_key: Option<String>,
     /// Images in progress at once, all routes together. Provider's default: 10.
     pub max_in_flight: u32,
-    /// Whether the in-flight limit refuses. When false it is only counted.
+    /// Whether the in-flight limit refuses. When false, images in progress are only counted.
     pub enforce_limit: bool,
     /// Polls allowed in any ten seconds. Provider's figure: 1,000.
     pub poll_limit: usize,
@@ -132,6 +134,7 @@ impl Default for Config {
             public_host: None,
             images_public_url: None,
             api_keys: Vec::new(),
+            billing_key: None,
             max_in_flight: 10,
             enforce_limit: true,
             poll_limit: 1_000,

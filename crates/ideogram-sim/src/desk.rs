@@ -1,7 +1,6 @@
 //! Accepts jobs, remembers them, and counts places and money.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,8 @@ use crate::clock::later;
 use crate::config::{Check, Config};
 use crate::job::{Job, JobId, JobStatus};
 use crate::order::Order;
+use crate::places::Places;
+use crate::settings::Settings;
 
 const POLL_WINDOW: Duration = Duration::from_secs(10);
 
@@ -23,6 +24,9 @@ pub struct Charge {
     pub id: String,
     /// The path of the call.
     pub route: String,
+    /// The id of the key that it came with, as the usage report names it.
+    #[serde(default)]
+    pub api_key: String,
     /// The prompt as sent.
     pub prompt: String,
     /// How many images were ordered.
@@ -44,6 +48,10 @@ pub struct Snapshot {
     pub in_flight: usize,
     /// The most images that were ever in progress at once.
     pub peak_in_flight: usize,
+    /// The time that images have been in progress since the start, summed over the images, in
+    /// milliseconds: divided by the time and the limit, how well the account was used.
+    #[serde(default)]
+    pub image_millis: u64,
     /// Generations accepted since the start.
     pub accepted: u64,
     /// Generations that can be polled.
@@ -71,12 +79,20 @@ pub struct Snapshot {
 pub(crate) struct Desk {
     jobs: HashMap<JobId, Arc<Job>>,
     by_age: VecDeque<JobId>,
-    places: BinaryHeap<Reverse<Timestamp>>,
+    places: Places,
     polls: VecDeque<Timestamp>,
+    pub(crate) settings: Settings,
     pub(crate) totals: Snapshot,
 }
 
 impl Desk {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
     /// Accepts an order, or says why not; a refused order leaves no trace but a count.
     pub(crate) fn admit(
         &mut self,
@@ -86,21 +102,21 @@ impl Desk {
     ) -> Result<Arc<Job>, Refusal> {
         for check in config.admission {
             match check {
-                Check::Funds => self.check_funds(&order, config.balance_usd_micros)?,
-                Check::InFlight => self.check_places(&order, config, now)?,
+                Check::Funds => self.check_funds(&order)?,
+                Check::InFlight => self.check_places(&order, now)?,
                 Check::Safety if order.says("[unsafe]") => return Err(Refusal::unsafe_prompt()),
                 Check::Safety => {}
             }
         }
         let job = Arc::new(Job::new(order, config.latency, now));
+        self.places.free(now);
         self.remember(Arc::clone(&job), config.max_jobs);
-        self.totals.peak_in_flight = self.totals.peak_in_flight.max(self.places.len());
         Ok(job)
     }
 
     /// Keeps a job, and forgets the oldest beyond `max`.
     pub(crate) fn remember(&mut self, job: Arc<Job>, max: usize) {
-        self.places.extend(job.place_ends().map(Reverse));
+        self.places.take(job.created, job.place_ends());
         self.totals.accepted += 1;
         self.totals.billed_usd_micros += job.usd_micros();
         self.by_age.push_back(job.id);
@@ -128,9 +144,7 @@ impl Desk {
         if self.polls.len() >= limit {
             let free = self.polls.front().map_or(now, |at| later(*at, POLL_WINDOW));
             let left = Duration::try_from(free.duration_since(now)).unwrap_or_default();
-            return Err(Refusal::PolledTooOften {
-                retry_after_s: left.as_secs() + 1,
-            });
+            return Err(Refusal::polled_too_often(left.as_secs() + 1));
         }
         self.polls.push_back(now);
         self.totals.polls += 1;
@@ -146,6 +160,7 @@ impl Desk {
         let charge = |job: &Arc<Job>| Charge {
             id: job.id.to_string(),
             route: job.order.route.clone(),
+            api_key: job.order.api_key.clone(),
             prompt: job.order.prompt.clone(),
             images: job.order.images,
             usd_micros: match job.status(now) {
@@ -159,17 +174,19 @@ impl Desk {
     }
 
     pub(crate) fn snapshot(&mut self, now: Timestamp) -> Snapshot {
-        self.free_places(now);
+        self.places.free(now);
         Snapshot {
             now: now.to_string(),
-            in_flight: self.places.len(),
+            in_flight: self.places.taken(),
+            peak_in_flight: self.places.peak(),
+            image_millis: self.places.image_millis(now),
             remembered: self.jobs.len(),
             ..self.totals.clone()
         }
     }
 
-    fn check_funds(&self, order: &Order, balance: Option<i64>) -> Result<(), Refusal> {
-        match balance {
+    fn check_funds(&self, order: &Order) -> Result<(), Refusal> {
+        match self.settings.balance_usd_micros {
             Some(balance) if self.totals.billed_usd_micros + order.usd_micros() > balance => {
                 Err(Refusal::funds())
             }
@@ -177,23 +194,12 @@ impl Desk {
         }
     }
 
-    fn check_places(
-        &mut self,
-        order: &Order,
-        config: &Config,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        self.free_places(now);
-        let wanted = self.places.len() + usize::from(order.images);
-        if config.enforce_limit && wanted > config.max_in_flight as usize {
-            return Err(Refusal::in_flight(config.max_in_flight));
+    fn check_places(&mut self, order: &Order, now: Timestamp) -> Result<(), Refusal> {
+        self.places.free(now);
+        let (wanted, limit) = (usize::from(order.images), self.settings.max_in_flight);
+        if self.settings.enforce_limit && self.places.taken() + wanted > limit as usize {
+            return Err(Refusal::in_flight(limit));
         }
         Ok(())
-    }
-
-    fn free_places(&mut self, now: Timestamp) {
-        while self.places.peek().is_some_and(|Reverse(ends)| *ends <= now) {
-            self.places.pop();
-        }
     }
 }

@@ -13,8 +13,7 @@ use futures::stream;
 use serde::Deserialize;
 
 use crate::fault::FaultKind;
-use crate::job::{JobId, JobStatus};
-use crate::picture::Subject;
+use crate::job::{Job, JobId, JobStatus};
 use crate::world::World;
 
 /// How often a slow download sends something.
@@ -51,13 +50,14 @@ pub(crate) async fn download(
     }
     let signature = Query::<Signature>::try_from_uri(&uri)
         .map_or_else(|_| Signature::default(), |query| query.0);
-    match subject(&world, &file, &signature) {
+    match opened(&world, &file, &signature) {
         Err(status) => status.into_response(),
-        Ok(subject) => match world.pictures.get(subject).await {
-            Ok((png, drawn)) => {
+        Ok((job, index)) => match world.picture(&job, index).await {
+            Ok(Some((png, drawn))) => {
                 world.count_download(drawn);
                 send(png, fault)
             }
+            Ok(None) => StatusCode::NOT_FOUND.into_response(),
             Err(err) => {
                 tracing::error!(error = &*err, "cannot draw a picture");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -67,7 +67,7 @@ pub(crate) async fn download(
 }
 
 /// What is behind a link, if it opens anything.
-fn subject(world: &World, file: &str, signature: &Signature) -> Result<Subject, StatusCode> {
+fn opened(world: &World, file: &str, signature: &Signature) -> Result<(Arc<Job>, u8), StatusCode> {
     let id = file.strip_suffix(".png").ok_or(StatusCode::NOT_FOUND)?;
     let (Some(exp), Some(sig)) = (signature.exp, &signature.sig) else {
         return Err(StatusCode::FORBIDDEN);
@@ -81,11 +81,7 @@ fn subject(world: &World, file: &str, signature: &Signature) -> Result<Subject, 
     if job.status(now) != JobStatus::Completed || index >= job.order.images {
         return Err(StatusCode::NOT_FOUND);
     }
-    Ok(Subject {
-        key: job.order.picture_key(job.seed, index),
-        size: job.order.size,
-        prompt: job.order.prompt.clone(),
-    })
+    Ok((job, index))
 }
 
 fn is_default_agent(headers: &HeaderMap) -> bool {

@@ -17,7 +17,8 @@ pub struct Fault {
     #[serde(default)]
     pub count: Option<u32>,
     /// Only paths that contain this text. Without it, faults of the call strike paid submissions
-    /// only; faults of the body strike submissions and polls.
+    /// only; faults of the body strike submissions and polls. The path of a webhook's fault is that
+    /// of the submission.
     #[serde(default)]
     pub route: Option<String>,
 }
@@ -37,6 +38,20 @@ pub enum FaultKind {
         #[serde(default)]
         after_accept: bool,
     },
+    /// A 429 with as much or as little as the provider says.
+    TooMany {
+        /// How many images may be in progress; with it goes the reason `inflight_limit`.
+        #[serde(default)]
+        max_inflight_requests: Option<u32>,
+        /// The header `Retry-After`, as a poll over the limit has it.
+        #[serde(default)]
+        retry_after_seconds: Option<u64>,
+    },
+    /// A 200 that holds an error and no job, as removing a background may answer.
+    ErrorInside {
+        /// The status that it should have had.
+        status_code: u16,
+    },
     /// No answer and no job.
     HangBeforeAccept,
     /// No answer, but the job runs and is billed.
@@ -49,12 +64,23 @@ pub enum FaultKind {
     TruncatedJson,
     /// An edge's page of HTML with status 200.
     HtmlBody,
+    /// A 200 without a byte.
+    EmptyBody,
     /// `data` is an empty array. Strikes only where there is data.
     EmptyData,
     /// Items of a poll without `object_type`. Strikes only where there is one.
     MissingObjectType,
     /// Fields that nobody has documented, at the top and in each item.
     ExtraFields,
+    /// The webhook is never sent.
+    WebhookDropped,
+    /// The webhook is sent twice.
+    WebhookDuplicated,
+    /// The webhook comes so much later.
+    WebhookDelayed {
+        /// In seconds of the simulated clock.
+        seconds: u32,
+    },
     /// The picture trickles.
     SlowDownload {
         /// At least 1.
@@ -120,7 +146,9 @@ impl FaultKind {
             Self::Status {
                 after_accept: false,
                 ..
-            } | Self::HangBeforeAccept
+            } | Self::TooMany { .. }
+                | Self::ErrorInside { .. }
+                | Self::HangBeforeAccept
                 | Self::ResetBeforeAccept
         )
     }
@@ -139,11 +167,18 @@ impl FaultKind {
     /// Whether it changes a body such as this one.
     pub(crate) fn changes(&self, body: &serde_json::Value) -> bool {
         match self {
-            Self::TruncatedJson | Self::HtmlBody | Self::ExtraFields => true,
+            Self::TruncatedJson | Self::HtmlBody | Self::EmptyBody | Self::ExtraFields => true,
             Self::EmptyData => body.get("data").is_some(),
             Self::MissingObjectType => body.pointer("/data/0/object_type").is_some(),
             _ => false,
         }
+    }
+
+    pub(crate) fn is_of_webhook(&self) -> bool {
+        matches!(
+            self,
+            Self::WebhookDropped | Self::WebhookDuplicated | Self::WebhookDelayed { .. }
+        )
     }
 
     pub(crate) fn is_of_download(&self) -> bool {
@@ -154,6 +189,17 @@ impl FaultKind {
                 | Self::WrongContentType
                 | Self::DownloadStatus { .. }
         )
+    }
+}
+
+/// The 429 of a fault.
+pub(crate) fn too_many(max_in_flight: Option<u32>, retry_after_s: Option<u64>) -> Refusal {
+    Refusal::Semantic {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        error: "Too many requests.".to_owned(),
+        reject_reason: max_in_flight.map(|_| "inflight_limit".to_owned()),
+        max_in_flight,
+        retry_after_s,
     }
 }
 
@@ -171,6 +217,7 @@ pub(crate) fn status_answer(status: u16, reason: Option<String>, max_in_flight: 
             error: "The request was refused.".to_owned(),
             reject_reason,
             max_in_flight: (status == StatusCode::TOO_MANY_REQUESTS).then_some(max_in_flight),
+            retry_after_s: None,
         },
     }
 }

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::catalogue::MAX_SEED;
 use crate::clock::later;
 use crate::config::Latency;
-use crate::fields::MAX_SEED;
 use crate::keys::random_bytes;
 use crate::link::Links;
 use crate::order::Order;

@@ -11,6 +11,9 @@ use ring::rand::SecureRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
+/// SHA-256.
+pub(crate) type Digest = [u8; 32];
+
 /// 32 secret bytes.
 pub(crate) type Master = [u8; 32];
 
@@ -90,7 +93,7 @@ impl Keys {
 }
 
 /// SHA-256 over the parts, each with its length before it.
-pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn digest(parts: &[&[u8]]) -> Digest {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for part in parts {
         context.update(&part.len().to_be_bytes());

@@ -17,37 +17,44 @@
 //!
 //! The API, the picture host (as the real one, another host than the API) and an admin port that
 //! the real provider does not have: `GET /sim/bill`, `GET /sim/state`,
-//! `GET`/`POST`/`DELETE /sim/faults`, `POST /sim/clock/advance`, `POST /sim/keys/rotate`.
+//! `GET`/`PATCH /sim/settings`, `GET`/`POST`/`DELETE /sim/faults`, `POST /sim/clock/advance`,
+//! `POST /sim/keys/rotate`.
 //!
-//! Only text-to-image generation is simulated. Files and references to stored images are refused
-//! by name, never ignored, since ignoring them would change what is drawn and what it costs.
+//! # What is simulated
+//!
+//! The image routes of v2, the 3.0 routes of v1 and the legacy routes, with files and masks; every
+//! one is a row of the catalogue. What is made from a picture shows that picture, and where a mask
+//! says what changes, nothing else does. Videos, vector graphics, tools, layers, datasets, training
+//! and collections are not simulated: their paths and names are unknown here.
 
 mod account;
 mod admin;
 mod answer;
 mod api;
+mod body;
 mod catalogue;
 mod clock;
 mod config;
 mod connection;
+mod describe;
 mod desk;
 mod download;
 mod fault;
-mod fields;
-mod generate;
+mod inputs;
 mod job;
 mod journal;
 mod keys;
-mod legacy;
 mod link;
-mod multipart;
 mod order;
 mod picture;
+mod places;
 mod poll;
-mod price;
+mod schema;
 mod server;
-mod v1;
-mod v2;
+mod settings;
+mod shape;
+mod sources;
+mod submit;
 mod webhook;
 mod world;
 
@@ -56,3 +63,4 @@ pub use desk::{Charge, Snapshot};
 pub use fault::{Fault, FaultKind};
 pub use job::JobStatus;
 pub use server::Simulator;
+pub use settings::Settings;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::answer::Refusal;
 use crate::fault::FaultKind;
 use crate::job::{Job, JobId, JobStatus};
+use crate::shape::typed_items;
 use crate::world::World;
 
 /// Handles a poll.
@@ -51,13 +52,9 @@ fn resource(world: &World, job: &Job, status: JobStatus) -> Value {
             body["failure_reason"] = Value::from("The generation could not be completed.")
         }
         JobStatus::Completed => {
-            let mut items = world.items(job);
-            for item in &mut items {
-                item["object_type"] = Value::from("image.generation");
-            }
             body["response_type"] = Value::from("url");
             body["usage_cost_usd_micros"] = Value::from(job.usd_micros());
-            body["data"] = Value::from(items);
+            body["data"] = Value::from(typed_items(world, job));
         }
     }
     body
@@ -75,6 +72,7 @@ pub(crate) fn shaped(world: &World, path: &str, mut body: Value) -> Response {
             let page = "<html><body><h1>Just a moment</h1></body></html>";
             return ([(header::CONTENT_TYPE, "text/html")], page).into_response();
         }
+        Some(FaultKind::EmptyBody) => return StatusCode::OK.into_response(),
         Some(FaultKind::EmptyData) => body["data"] = Value::Array(Vec::new()),
         Some(FaultKind::MissingObjectType) => each_item(&mut body, |item| {
             item.remove("object_type");

@@ -20,6 +20,8 @@ use crate::journal;
 use crate::keys::Keys;
 use crate::link::Links;
 use crate::picture::Pictures;
+use crate::settings::Settings;
+use crate::sources::Sources;
 use crate::webhook;
 use crate::world::World;
 
@@ -45,12 +47,16 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// When an address cannot be bound, the journal cannot be used, or `api_keys` holds an empty
-    /// key; the message names which.
+    /// When an address cannot be bound, the journal cannot be used, a key is empty, or there is to
+    /// be a pool of no pictures; the message names which.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         ensure!(
             !config.api_keys.iter().any(String::is_empty),
             "`api_keys` holds an empty key"
+        );
+        ensure!(
+            config.billing_key.as_deref() != Some(""),
+            "`billing_key` is empty"
         );
         ensure!(
             config.picture_pool != Some(0),
@@ -127,6 +133,16 @@ impl Simulator {
         self.world.0.faults.replace(Vec::new());
     }
 
+    /// The settings at this moment.
+    pub fn settings(&self) -> Settings {
+        self.world.0.desk().settings
+    }
+
+    /// Changes the settings. What was accepted stays accepted.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.world.0.desk().settings);
+    }
+
     /// Moves the simulated clock forward.
     pub fn advance_clock(&self, by: Duration) {
         self.world.0.clock.advance(by);
@@ -167,7 +183,7 @@ fn world(config: Config, images: SocketAddr) -> anyhow::Result<World> {
         master,
         jobs,
     } = journal::open(config.journal.as_deref(), config.max_jobs)?;
-    let mut desk = Desk::default();
+    let mut desk = Desk::new(Settings::of(&config));
     for job in jobs {
         desk.remember(Arc::new(job), config.max_jobs);
     }
@@ -182,6 +198,7 @@ fn world(config: Config, images: SocketAddr) -> anyhow::Result<World> {
         keys: Keys::new(master)?,
         links: Links::new(&master, base),
         pictures: Pictures::new(&config),
+        sources: Sources::open(config.journal.as_deref())?,
         journal,
         http: webhook::client(config.allow_loopback_webhooks, config.webhooks.timeout)?,
         tasks: TaskTracker::new(),

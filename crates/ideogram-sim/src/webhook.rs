@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -9,15 +10,14 @@ use serde_json::json;
 use url::Url;
 
 use crate::clock::later;
+use crate::fault::FaultKind;
 use crate::job::{Job, JobStatus};
 use crate::keys::hex;
+use crate::shape::bare_items;
 use crate::world::World;
 
 /// The client that posts webhooks: no proxy, no redirect, no private address unless allowed.
-pub(crate) fn client(
-    allow_loopback: bool,
-    timeout: std::time::Duration,
-) -> anyhow::Result<reqwest::Client> {
+pub(crate) fn client(allow_loopback: bool, timeout: Duration) -> anyhow::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -37,18 +37,22 @@ pub(crate) fn send_when_done(world: &Arc<World>, job: &Arc<Job>) {
         return;
     };
     let settings = world.config.webhooks;
+    let fault = world
+        .faults
+        .take(&job.order.route, |fault| fault.kind.is_of_webhook());
     let lot = |salt: &[u8]| crate::keys::digest(&[salt, job.id.to_string().as_bytes()])[0] % 100;
-    if lot(b"drop") < settings.drop_percent {
+    if fault == Some(FaultKind::WebhookDropped) || lot(b"drop") < settings.drop_percent {
         return;
     }
-    let copies = if lot(b"duplicate") < settings.duplicate_percent {
-        2
-    } else {
-        1
+    let twice = fault == Some(FaultKind::WebhookDuplicated)
+        || lot(b"duplicate") < settings.duplicate_percent;
+    let delay = match fault {
+        Some(FaultKind::WebhookDelayed { seconds }) => Duration::from_secs(seconds.into()),
+        _ => settings.delay,
     };
-    for _ in 0..copies {
+    for _ in 0..=u8::from(twice) {
         let (owner, job, url) = (Arc::clone(world), Arc::clone(job), url.clone());
-        world.spawn(async move { deliver(&owner, &job, url).await });
+        world.spawn(async move { deliver(&owner, &job, url, delay).await });
     }
 }
 
@@ -59,12 +63,9 @@ pub(crate) fn send_if_pending(world: &Arc<World>, job: &Arc<Job>) {
     }
 }
 
-async fn deliver(world: &World, job: &Job, url: Url) {
+async fn deliver(world: &World, job: &Job, url: Url, delay: Duration) {
     let settings = world.config.webhooks;
-    world
-        .clock
-        .sleep_until(later(job.ends, settings.delay))
-        .await;
+    world.clock.sleep_until(later(job.ends, delay)).await;
     if job.status(world.clock.now()) == JobStatus::Failed && !settings.on_failure {
         return;
     }
@@ -91,7 +92,7 @@ async fn deliver(world: &World, job: &Job, url: Url) {
 
 fn body(world: &World, job: &Job) -> String {
     let data = match job.status(world.clock.now()) {
-        JobStatus::Completed => world.items(job),
+        JobStatus::Completed => bare_items(world, job),
         JobStatus::Pending | JobStatus::Failed => Vec::new(),
     };
     json!({ "generation_id": job.id.to_string(), "created": job.created.to_string(), "data": data })

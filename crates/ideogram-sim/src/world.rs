@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,9 +14,10 @@ use crate::desk::Desk;
 use crate::fault::Faults;
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::keys::Keys;
+use crate::keys::{Keys, digest, hex};
 use crate::link::Links;
-use crate::picture::Pictures;
+use crate::picture::{Layers, Pictures};
+use crate::sources::Sources;
 
 /// The running simulator, without its listeners.
 pub(crate) struct World {
@@ -26,6 +28,7 @@ pub(crate) struct World {
     pub(crate) keys: Keys,
     pub(crate) links: Links,
     pub(crate) pictures: Pictures,
+    pub(crate) sources: Sources,
     pub(crate) journal: Journal,
     pub(crate) http: reqwest::Client,
     pub(crate) tasks: TaskTracker,
@@ -37,19 +40,50 @@ impl World {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks the `Api-Key` header.
-    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let key = headers
-            .get("api-key")
-            .and_then(|key| key.to_str().ok())
-            .unwrap_or_default();
-        let known = self.config.api_keys.is_empty()
-            || self.config.api_keys.iter().any(|known| known == key);
+    /// Checks the `Api-Key` header, and returns the id of the key.
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<String, Refusal> {
+        let key = api_key(headers);
+        let config = &self.config;
+        let known = config.api_keys.is_empty()
+            || config.api_keys.iter().any(|known| known == key)
+            || config.billing_key.as_deref() == Some(key);
         if key.is_empty() || !known {
             Err(Refusal::bad_key())
         } else {
-            Ok(())
+            Ok(key_id(key))
         }
+    }
+
+    /// Checks that the key may see the bill. Those that may not are told that there is none.
+    pub(crate) fn authorize_billing(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.authorize(headers)?;
+        match self.config.billing_key.as_deref() {
+            Some(key) if key != api_key(headers) => Err(Refusal::unknown_path()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The PNG of a finished job's picture, and whether it had to be drawn; `None` once what it is
+    /// drawn from is forgotten.
+    pub(crate) async fn picture(
+        &self,
+        job: &Job,
+        index: u8,
+    ) -> anyhow::Result<Option<(Bytes, bool)>> {
+        let subject = job.order.subject(job.seed, index);
+        let mut layers = Layers::default();
+        for (digest, layer) in [
+            (subject.image, &mut layers.image),
+            (subject.mask, &mut layers.mask),
+        ] {
+            if let Some(digest) = digest {
+                *layer = self.sources.get(digest).await;
+                if layer.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        self.pictures.get(subject, layers).await.map(Some)
     }
 
     /// The items of a finished job, with links that expire.
@@ -71,4 +105,16 @@ impl World {
             stop.run_until_cancelled_owned(task).await;
         });
     }
+}
+
+fn api_key(headers: &HeaderMap) -> &str {
+    let key = headers.get("api-key").and_then(|key| key.to_str().ok());
+    key.unwrap_or_default()
+}
+
+/// What the usage report calls a key: nothing that leads back to it.
+fn key_id(key: &str) -> String {
+    let mut id = hex(&digest(&[b"api key", key.as_bytes()]));
+    id.truncate(16);
+    id
 }

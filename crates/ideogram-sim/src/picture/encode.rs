@@ -8,12 +8,24 @@ use super::paint::Canvas;
 pub(super) fn png(canvas: &Canvas) -> Result<Bytes, png::EncodingError> {
     let mut out = Vec::with_capacity(canvas.pixels.len() / 2);
     let mut encoder = png::Encoder::new(&mut out, canvas.width, canvas.height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(match canvas.alpha {
+        Some(_) => png::ColorType::Rgba,
+        None => png::ColorType::Rgb,
+    });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     encoder.add_text_chunk("Software".to_owned(), "darkroom simulator".to_owned())?;
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&canvas.pixels)?;
+    match &canvas.alpha {
+        None => writer.write_image_data(&canvas.pixels)?,
+        Some(alpha) => {
+            let pixels = canvas.pixels.chunks_exact(3).zip(alpha);
+            let rows: Vec<u8> = pixels
+                .flat_map(|(colour, alpha)| [colour[0], colour[1], colour[2], *alpha])
+                .collect();
+            writer.write_image_data(&rows)?;
+        }
+    }
     writer.finish()?;
     Ok(out.into())
 }

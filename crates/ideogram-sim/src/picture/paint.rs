@@ -1,5 +1,7 @@
 //! Sky, sun, clouds and land, pixel by pixel.
 
+use image::RgbImage;
+
 use super::noise::{fractal, hash, lerp, step, value};
 use super::ridge::{RIDGES, Ridge};
 use super::scene::{Colour, Land, Scene};
@@ -13,6 +15,8 @@ pub(super) struct Canvas {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) pixels: Vec<u8>,
+    /// A byte for each pixel, where some of them are transparent.
+    pub(super) alpha: Option<Vec<u8>>,
 }
 
 /// A scene laid out for a size. Lengths are in units of the shorter side.
@@ -43,7 +47,45 @@ impl Canvas {
             width,
             height,
             pixels,
+            alpha: None,
         }
+    }
+
+    /// A picture that is there already.
+    pub(super) fn of(image: RgbImage) -> Self {
+        Self {
+            width: image.width(),
+            height: image.height(),
+            pixels: image.into_raw(),
+            alpha: None,
+        }
+    }
+
+    /// Lays `image` over the canvas at `corner`, each pixel as opaque as `opacity` says.
+    pub(super) fn lay(
+        &mut self,
+        image: &RgbImage,
+        corner: (u32, u32),
+        opacity: impl Fn(u32, u32) -> f32,
+    ) {
+        for (x, y, pixel) in image.enumerate_pixels() {
+            let opacity = opacity(x, y);
+            let (left, top) = (x + corner.0, y + corner.1);
+            if opacity <= 0.0 || left >= self.width || top >= self.height {
+                continue;
+            }
+            let at = (top as usize * self.width as usize + left as usize) * 3;
+            for (under, over) in self.pixels[at..at + 3].iter_mut().zip(pixel.0) {
+                *under = lerp(f32::from(*under), f32::from(over), opacity.min(1.0)).round() as u8;
+            }
+        }
+    }
+
+    /// Makes all transparent but what `keeps`.
+    pub(super) fn cut_out(&mut self, keeps: impl Fn(u32, u32) -> bool) {
+        let rows = (0..self.height).flat_map(|y| (0..self.width).map(move |x| (x, y)));
+        let alpha = rows.map(|(x, y)| if keeps(x, y) { u8::MAX } else { 0 });
+        self.alpha = Some(alpha.collect());
     }
 
     /// Mixes `colour` over a pixel; outside the canvas nothing happens.

@@ -35,6 +35,12 @@ async fn schema_faults_are_problems_that_name_the_field() -> anyhow::Result<()> 
         ),
         (V45, json!({ "prompt": "x", "async": "yes" }), "async"),
         (
+            V45,
+            json!({ "prompt": "x", "image_asset_identifiers": [] }),
+            "image_asset_identifiers",
+        ),
+        (V45, json!({ "prompt": "x", "images": ["a.png"] }), "images"),
+        (
             v3,
             json!({ "prompt": "x", "aspect_ratio": "ASPECT_1_1" }),
             "aspect_ratio",
@@ -89,7 +95,6 @@ async fn faults_of_meaning_are_errors() -> anyhow::Result<()> {
     let legacy = |fields: Value| json!({ "image_request": fields });
     for (path, body) in [
         (V45, json!({ "prompt": "x", "size": "1000x1000" })),
-        (V45, json!({ "prompt": "x", "image_asset_identifiers": [] })),
         (
             V45,
             json!({ "prompt": "x", "webhook_url": "https://127.0.0.1/hook" }),
