@@ -5,6 +5,8 @@ use domain::{Resolution, Usd};
 use serde_json::Value;
 use url::Url;
 
+use crate::plan::Expects;
+
 /// What came of submitting a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -17,10 +19,14 @@ pub enum Answer {
     },
     /// It has been made.
     Done {
-        /// The provider's name for it, if it has one; can be polled if the route is one of v2.
+        /// The provider's name for it, if it has one; of use for a poll if the call was
+        /// asynchronous, else for a word with the provider's people.
         provider_id: Option<String>,
         /// The images, in the provider's order; as many as it sent, be it none.
         images: Vec<ResultImage>,
+        /// What it says of a picture that it was to describe: prose, or the JSON of a structured
+        /// prompt.
+        texts: Vec<String>,
         /// What it cost, if the answer says so.
         cost: Option<Usd>,
         /// Whether the simulator answered.
@@ -78,23 +84,33 @@ impl Answer {
         }
     }
 
-    /// Reads the body of a successful submission; nothing if it has neither images nor an
-    /// id to poll.
-    pub(crate) fn read(body: &Value, asynchronous: bool, simulated: bool) -> Option<Self> {
+    /// Reads the body of a successful submission; nothing if it has neither what was made nor an
+    /// id to poll. An error that comes inside a success is nothing, too: nobody says whether it was
+    /// billed.
+    pub(crate) fn read(body: &Value, expects: Expects, simulated: bool) -> Option<Self> {
         let generation = id(body, "generation_id");
+        if expects == Expects::Texts {
+            return texts(body).map(|texts| Self::Done {
+                provider_id: generation.or_else(|| id(body, "description_id")),
+                images: Vec::new(),
+                texts,
+                cost: cost(body),
+                simulated,
+            });
+        }
         // An id with an empty list is a promise where a promise was asked for.
-        let done = images(body).filter(|images| !(asynchronous && images.is_empty()));
-        let Some(images) = done else {
+        let promised = expects != Expects::Images;
+        let Some(images) = images(body).filter(|images| !(promised && images.is_empty())) else {
             return generation.map(|provider_id| Self::Accepted {
                 provider_id,
                 simulated,
             });
         };
-        // What older routes call a request cannot be polled, but the provider's people know it.
-        let provider_id = generation.or_else(|| id(body, "request_id"));
         Some(Self::Done {
-            provider_id,
+            // What older routes call a request cannot be polled.
+            provider_id: generation.or_else(|| id(body, "request_id")),
             images,
+            texts: Vec::new(),
             cost: cost(body),
             simulated,
         })
@@ -133,6 +149,14 @@ impl Progress {
 /// The images of a body, if it has a list of them.
 pub(crate) fn images(body: &Value) -> Option<Vec<ResultImage>> {
     Some(body.get("data")?.as_array()?.iter().map(image).collect())
+}
+
+/// The description in a body, if it has one: a list of texts, or a structured prompt.
+fn texts(body: &Value) -> Option<Vec<String>> {
+    match body.get("descriptions").and_then(Value::as_array) {
+        Some(list) => Some(list.iter().filter_map(|item| text(item, "text")).collect()),
+        None => text(body, "json_prompt").map(|prompt| vec![prompt]),
+    }
 }
 
 /// A generation's name: not empty, and possible as one segment of a path.

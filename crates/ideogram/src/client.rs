@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::header::HeaderName;
 use reqwest::{ClientBuilder, RequestBuilder, StatusCode, redirect, retry};
 use serde_json::Value;
@@ -9,7 +11,9 @@ use crate::answer::{id, is_id};
 use crate::exchange::{Reply, exchange};
 use crate::key::Key;
 use crate::webhook::Jwks;
-use crate::{Action, Answer, Call, Config, Error, Progress, Quote, verdict};
+use crate::{
+    Action, Answer, BucketWidth, Call, Config, Error, Progress, Quote, Usage, upload, verdict,
+};
 
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 const USER_AGENT: &str = concat!("darkroom/", env!("CARGO_PKG_VERSION"));
@@ -19,11 +23,14 @@ const USER_AGENT: &str = concat!("darkroom/", env!("CARGO_PKG_VERSION"));
 pub struct Client {
     base_url: Url,
     key: Key,
+    /// For the bill.
+    organization_key: Key,
     submit_timeout: Duration,
     sync_timeout: Duration,
     poll_timeout: Duration,
-    /// For calls that cost money: each on a connection of its own, so that the server closing an
-    /// idle one is never taken for a lost answer.
+    /// For calls that cost money: each on a connection of its own. A kept one may be closed by the
+    /// server while the next call is being written to it, and then nobody knows whether it was
+    /// read, however short it was idle.
     sender: reqwest::Client,
     /// For questions.
     reader: reqwest::Client,
@@ -37,7 +44,11 @@ impl Client {
     /// [`Error::Config`] names the field that cannot be used; [`Error::Build`].
     pub fn new(config: Config) -> Result<Self, Error> {
         config.check_base_url()?;
-        let key = Key::parse(&config.api_key)?;
+        let key = Key::parse("api_key", &config.api_key)?;
+        let organization_key = match &config.organization_key {
+            Some(text) => Key::parse("organization_key", text)?,
+            None => key.clone(),
+        };
         // Another part of the process may have installed it already, which is as well.
         drop(rustls::crypto::ring::default_provider().install_default());
         let sender = builder(&config).pool_max_idle_per_host(0);
@@ -47,30 +58,31 @@ impl Client {
             reader: builder(&config).build().map_err(Error::Build)?,
             base_url: config.base_url,
             key,
+            organization_key,
             submit_timeout: config.submit_timeout,
             sync_timeout: config.sync_timeout,
             poll_timeout: config.poll_timeout,
         })
     }
 
-    /// Has the images made. Every call that is not refused costs money, also if its answer is lost;
-    /// no key makes it idempotent.
+    /// Has it done. Every call that is not refused costs money, also if its answer is lost; no key
+    /// makes it idempotent.
+    ///
+    /// `files` are the bytes of [`Call::files`], in that order and with masks as the route reads
+    /// them. With some the call goes as multipart of known length, else as JSON.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSent`], [`Error::Rejected`]: nothing was billed. [`Error::Ambiguous`]: it may
-    /// have been.
-    pub async fn submit(&self, call: &Call) -> Result<Answer, Error> {
+    /// [`Error::File`], [`Error::NotSent`], [`Error::Rejected`]: nothing was billed.
+    /// [`Error::Ambiguous`]: it may have been.
+    pub async fn submit(&self, call: &Call, files: &[Bytes]) -> Result<Answer, Error> {
         let timeout = if call.asynchronous {
             self.submit_timeout
         } else {
             self.sync_timeout
         };
-        let request = self
-            .sender
-            .post(self.url(call.route))
-            .json(call.body())
-            .timeout(timeout);
+        let request = self.sender.post(self.url(call.route));
+        let request = upload::load(request, call, files)?.timeout(timeout + upload::time(files));
         let reply = exchange(self.signed(request))
             .await
             .map_err(verdict::lost)?;
@@ -83,7 +95,7 @@ impl Client {
         } else {
             Value::Null
         };
-        Answer::read(&body, call.asynchronous, reply.simulated)
+        Answer::read(&body, call.expects(), reply.simulated)
             .ok_or_else(|| verdict::ambiguous(reply, &self.key))
     }
 
@@ -115,23 +127,21 @@ impl Client {
     }
 
     /// Asks what a call would cost, without making anything. Neither the balance nor the places are
-    /// looked at.
+    /// looked at; `files` are those of [`Client::submit`].
     ///
     /// # Errors
     ///
-    /// [`Error::NoQuote`] for routes that cannot tell; [`Error::Unavailable`] is transient;
+    /// [`Error::NoQuote`] for routes that cannot tell, before anything is sent: where such a
+    /// question is not known it would be an order. [`Error::Unavailable`] is transient;
     /// [`Error::Ambiguous`] if the provider took the question for an order.
-    pub async fn quote(&self, call: &Call) -> Result<Quote, Error> {
-        if !call.asynchronous {
+    pub async fn quote(&self, call: &Call, files: &[Bytes]) -> Result<Quote, Error> {
+        if !call.is_quotable() {
             return Err(Error::NoQuote(call.route));
         }
         let mut url = self.url(call.route);
         url.query_pairs_mut().append_pair("dry_run", "true");
-        let request = self
-            .reader
-            .post(url)
-            .json(call.body())
-            .timeout(self.submit_timeout);
+        let timeout = self.submit_timeout + upload::time(files);
+        let request = upload::load(self.reader.post(url), call, files)?.timeout(timeout);
         let reply = self.ask(self.signed(request), Action::Quote).await?;
 
         let body = reply.json();
@@ -159,6 +169,32 @@ impl Client {
         Jwks::parse(&reply.body).map_err(|_| verdict::unreadable(Action::Keys, reply))
     }
 
+    /// Reads what the organization was billed from `from` up to `to`, at most 92 days by the day or
+    /// 168 hours by the hour. The bill lags by minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] is transient; [`Error::Rejected`] is not: 404 means that the key may
+    /// not read it.
+    pub async fn usage(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        width: BucketWidth,
+    ) -> Result<Usage, Error> {
+        let mut url = self.url("/v2/account/usage");
+        url.query_pairs_mut()
+            .append_pair("start_time", &from.to_string())
+            .append_pair("end_time", &to.to_string())
+            .append_pair("bucket_width", width.as_str());
+        let request = self.reader.get(url).timeout(self.poll_timeout);
+        let request = request.header(API_KEY, self.organization_key.header());
+        let reply = self.ask(request, Action::Usage).await?;
+
+        Usage::read(&reply.json(), reply.simulated)
+            .ok_or_else(|| verdict::unreadable(Action::Usage, reply))
+    }
+
     /// Asks what costs nothing: an answer is one with a 2xx.
     async fn ask(&self, request: RequestBuilder, action: Action) -> Result<Reply, Error> {
         let reply = exchange(request)
@@ -167,7 +203,11 @@ impl Client {
         if reply.status.is_success() {
             return Ok(reply);
         }
-        match reply.rejection(action, &self.key) {
+        let key = match action {
+            Action::Usage => &self.organization_key,
+            _ => &self.key,
+        };
+        match reply.rejection(action, key) {
             Some(rejected) if reply.status != StatusCode::TOO_MANY_REQUESTS => Err(rejected),
             _ => Err(verdict::unreadable(action, reply)),
         }

@@ -12,10 +12,14 @@ pub struct Config {
     pub base_url: Url,
     /// The account's key.
     pub api_key: String,
+    /// A key that may read the organization's bill, if the account's own may not: its creator needs
+    /// billing or admin rights.
+    pub organization_key: Option<String>,
     /// For the connection with TLS; shorter than the others, or a slow connection is taken for a
     /// lost answer.
     pub connect_timeout: Duration,
-    /// For a call that is answered with an id, and for a quote.
+    /// For a call that is answered with an id, and for a quote; one second more for every megabyte
+    /// of its files.
     pub submit_timeout: Duration,
     /// For a call that is answered with images; the provider gives up after 265 s.
     pub sync_timeout: Duration,
@@ -30,6 +34,7 @@ impl Config {
         Self {
             base_url,
             api_key,
+            organization_key: None,
             connect_timeout: Duration::from_secs(10),
             submit_timeout: Duration::from_secs(30),
             sync_timeout: Duration::from_secs(280),

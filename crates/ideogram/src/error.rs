@@ -16,6 +16,8 @@ pub enum Action {
     Quote,
     /// To fetch the keys that webhooks are signed with.
     Keys,
+    /// To read the bill.
+    Usage,
 }
 
 impl fmt::Display for Action {
@@ -25,6 +27,7 @@ impl fmt::Display for Action {
             Self::Poll => "poll the generation",
             Self::Quote => "ask for the price",
             Self::Keys => "fetch the webhook keys",
+            Self::Usage => "read the bill",
         })
     }
 }
@@ -46,6 +49,14 @@ pub enum Error {
     /// Only routes of API v2 can be asked for a price.
     #[error("`{0}` has no price quotes")]
     NoQuote(&'static str),
+    /// The files are not those that the call needs. Nothing was sent.
+    #[error("invalid file for `{field}`: {reason}")]
+    File {
+        /// The field of the call; `files` if it is none in particular.
+        field: &'static str,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
     /// What is not a generation's id at the provider.
     #[error("`{0}` cannot be the id of a generation")]
     InvalidId(String),
@@ -107,6 +118,7 @@ impl Error {
             Self::Config { .. }
             | Self::Build(_)
             | Self::NoQuote(_)
+            | Self::File { .. }
             | Self::InvalidId(_)
             | Self::Ambiguous { .. } => false,
         }
@@ -117,11 +129,13 @@ impl Error {
     #[must_use]
     pub const fn billed(&self) -> Billed {
         match self {
-            Self::Config { .. } | Self::Build(_) | Self::NoQuote(_) | Self::NotSent(_) => {
-                Billed::No
-            }
+            Self::Config { .. }
+            | Self::Build(_)
+            | Self::NoQuote(_)
+            | Self::File { .. }
+            | Self::NotSent(_) => Billed::No,
             Self::Rejected { action, .. } | Self::Unavailable { action, .. } => match action {
-                Action::Submit | Action::Quote | Action::Keys => Billed::No,
+                Action::Submit | Action::Quote | Action::Keys | Action::Usage => Billed::No,
                 Action::Poll => Billed::Unknown,
             },
             Self::InvalidId(_) | Self::Ambiguous { .. } => Billed::Unknown,

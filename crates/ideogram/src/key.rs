@@ -23,10 +23,11 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+    /// Reads a key; `whose` is the field of the configuration that it comes from.
+    pub(crate) fn parse(whose: &'static str, text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let invalid = Error::Config {
-            field: "api_key",
+            field: whose,
             reason: "expected visible ASCII characters, as the provider's key page shows them",
         };
         let Ok(mut header) = HeaderValue::from_str(text) else {
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_bounded_and_never_holds_the_key_nor_a_part_of_it() -> anyhow::Result<()> {
-        let key = Key::parse(KEY)?;
+        let key = Key::parse("api_key", KEY)?;
 
         for padding in EXCERPT_BYTES - KEY.len() - 2..EXCERPT_BYTES + 2 {
             let text = format!("{}{KEY}é{}", "x".repeat(padding), "y".repeat(5_000));
@@ -84,7 +85,7 @@ mod tests {
         for bad in ["", "  ", "two words", "new\nline", "schlüssel"] {
             assert!(
                 matches!(
-                    Key::parse(bad),
+                    Key::parse("api_key", bad),
                     Err(Error::Config {
                         field: "api_key",
                         ..
@@ -93,6 +94,6 @@ mod tests {
                 "{bad:?}"
             );
         }
-        assert!(Key::parse(" trailing-newline-of-a-file\n").is_ok());
+        assert!(Key::parse("api_key", " trailing-newline-of-a-file\n").is_ok());
     }
 }

@@ -1,4 +1,5 @@
-//! A typed client of api.ideogram.ai: requests, answers, errors, prices, and webhook verification.
+//! A typed client of api.ideogram.ai: requests, answers, errors, prices, usage, and webhook
+//! verification.
 //!
 //! It has no opinion on trying again: every [`Error`] says what is known about the money, and the
 //! caller decides. It does not fetch images either; their links lead to another host, and the key
@@ -14,9 +15,10 @@ mod exchange;
 mod key;
 pub mod links;
 mod plan;
-mod price;
 mod quote;
 mod reject;
+mod upload;
+mod usage;
 mod verdict;
 pub mod webhook;
 
@@ -25,7 +27,7 @@ pub use api::Api;
 pub use client::Client;
 pub use config::Config;
 pub use error::{Action, Error};
-pub use plan::{Call, plan};
-pub use price::price;
+pub use plan::{Call, FilePart, Polarity, Role, plan};
 pub use quote::Quote;
 pub use reject::RejectKind;
+pub use usage::{Bucket, BucketWidth, LineItem, Usage};

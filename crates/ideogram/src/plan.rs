@@ -1,66 +1,136 @@
-//! Which route draws what is asked for, and in which words.
+//! Which route does what is asked for, and in which words.
 
 mod body;
 mod check;
+mod fields;
+mod file;
+mod price;
 mod route;
 mod sizes;
 mod styles;
 #[cfg(test)]
 mod tests;
 
-use domain::{Invalid, Request, Resolution, Usd};
-use serde_json::Value;
+use domain::{Code, Invalid, Request, Resolution, Usd};
 use url::Url;
 
-use crate::{Api, price};
+use crate::Api;
 use check::Refusal;
-use route::Dialect;
+pub(crate) use fields::{Fields, Value};
+pub use file::{FilePart, Polarity, Role};
+pub(crate) use route::Expects;
+use route::{Dialect, Route};
 
 /// A call that is ready to be sent, and what is known of it before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// The path below the base URL.
     pub route: &'static str,
-    /// How many images it makes, which is how many of the account's places it takes.
+    /// How many of the account's places it takes: one for each image that it makes, and one for a
+    /// description.
     pub images: u32,
-    /// Whether the answer is an id to poll; else it is the images, after up to 265 s.
+    /// Whether the answer is an id to poll; else it is the images or texts, after up to 265 s.
     pub asynchronous: bool,
-    /// The most it can cost by the published prices.
-    pub upper_bound: Usd,
-    /// The size that is to be expected.
+    /// The most it can cost by the published prices. None if nobody published it: then it may be
+    /// sent only for what [`Client::quote`](crate::Client::quote) says, which it can be asked, or
+    /// [`plan`] had refused it.
+    pub upper_bound: Option<Usd>,
+    /// The size that is to be expected, if it can be told.
     pub resolution: Option<Resolution>,
-    body: Value,
+    fields: Fields,
+    files: Vec<FilePart>,
+    expects: Expects,
+    takes_webhook: bool,
+    quotes: bool,
 }
+
+/// The fields that move a price; what is drawn does not.
+const PRICED: [&str; 10] = [
+    "num_images",
+    "model",
+    "rendering_speed",
+    "quality",
+    "size",
+    "resolution",
+    "aspect_ratio",
+    "resolution_tier",
+    "output_resolution",
+    "upscale_factor",
+];
+/// Those that do so by being there.
+const PRICED_BY_PRESENCE: [&str; 2] = ["custom_model_uri", "background"];
 
 impl Call {
     /// The same call, whose end the provider also reports to `url`.
     ///
-    /// Routes that answer with the images have no such field and are left as they are. The provider
-    /// wants https, a public address, and at most 2,048 characters.
+    /// Routes that have no such field are left as they are: all that answer with what they made,
+    /// and some others. The provider wants https, a public address, and at most 2,048 characters.
     #[must_use]
     pub fn with_webhook(mut self, url: &Url) -> Self {
-        if self.asynchronous
-            && let Some(body) = self.body.as_object_mut()
-        {
-            body.insert(
-                "webhook_url".to_owned(),
-                Value::String(url.as_str().to_owned()),
-            );
+        if self.takes_webhook {
+            self.fields.put("webhook_url", url.as_str().to_owned());
         }
         self
     }
 
-    pub(crate) const fn body(&self) -> &Value {
-        &self.body
+    /// The files that must go with it, in the order in which
+    /// [`Client::submit`](crate::Client::submit) takes their bytes. Mostly none.
+    #[must_use]
+    pub fn files(&self) -> &[FilePart] {
+        &self.files
+    }
+
+    /// Whether the provider can be asked for its price without running it.
+    #[must_use]
+    pub const fn is_quotable(&self) -> bool {
+        self.quotes
+    }
+
+    /// What its price depends on, as far as anybody knows: calls with equal shapes cost the same,
+    /// so that one quote answers for all of them.
+    #[must_use]
+    pub fn pricing_shape(&self) -> String {
+        let mut shape = self.route.to_owned();
+        for (field, value) in self.fields.iter() {
+            match value {
+                Value::Text(text) if PRICED.contains(&field) => {
+                    shape.push_str(&format!(" {field}={text}"));
+                }
+                Value::Number(n) if PRICED.contains(&field) => {
+                    shape.push_str(&format!(" {field}={n}"));
+                }
+                _ if PRICED_BY_PRESENCE.contains(&field) => shape.push_str(&format!(" {field}")),
+                _ => {}
+            }
+        }
+        for file in &self.files {
+            shape.push(' ');
+            shape.push_str(file.field);
+            if let (Role::Source(0), Some(pinned)) = (file.role, &file.pinned) {
+                shape.push_str(&format!("={}x{}", pinned.width, pinned.height));
+            }
+        }
+        shape
+    }
+
+    pub(crate) const fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    pub(crate) const fn expects(&self) -> Expects {
+        self.expects
     }
 }
 
-/// Chooses the route that can say what `request` asks for.
+/// Chooses the route that can do what `request` asks for.
+///
+/// Pictures are checked as far as they are known: their number always, their size and format once
+/// they are pinned.
 ///
 /// # Errors
 ///
-/// The field that no route of `api` can say for this model, by its name in a request; or `model` if
-/// the combination has no published price.
+/// The field that no route of `api` can say for this model, by its name in a request;
+/// [`Code::PriceUnknown`] if its price is not published and the route cannot be asked for it.
 pub fn plan(request: &Request, api: Api) -> Result<Call, Invalid> {
     match api {
         Api::Auto => automatic(request),
@@ -82,11 +152,15 @@ fn automatic(request: &Request) -> Result<Call, Invalid> {
 
     // Blame what the requester can change: not a route that the model never had, and rather a value
     // than a field that another route has.
-    if Dialect::Legacy.route(request.model).is_none() {
-        return Err(new.invalid);
-    }
-    if Dialect::V2.route(request.model).is_none() {
-        return Err(old.invalid);
+    let (in_new, in_old) = (
+        Dialect::V2.route(request).is_some(),
+        Dialect::Legacy.route(request).is_some(),
+    );
+    match (in_new, in_old) {
+        (false, false) => return Err(no_model(request, &[Dialect::V2, Dialect::Legacy])),
+        (_, false) => return Err(new.invalid),
+        (false, _) => return Err(old.invalid),
+        (true, true) => {}
     }
     if new.invalid.field == old.invalid.field {
         return Err(if new.absent { old.invalid } else { new.invalid });
@@ -100,30 +174,55 @@ fn automatic(request: &Request) -> Result<Call, Invalid> {
 }
 
 fn by(dialect: Dialect, request: &Request) -> Result<Call, Refusal> {
-    let model = request.model;
-    let refused = |reason| Refusal {
-        invalid: Invalid::unsupported("model", reason),
-        absent: false,
+    let Some(route) = dialect.route(request) else {
+        return Err(no_model(request, &[dialect]).into());
     };
-    let Some(route) = dialect.route(model) else {
-        let known = dialect.models();
-        return Err(refused(format!(
-            "the configured API cannot draw with {model}, only with {known}"
-        )));
-    };
-    let size = check::check(request, &route)?;
-    let Some(each) = price(model, request.rendering_speed, request.quality) else {
-        return Err(refused(format!(
-            "no price is known for {model} with these options"
-        )));
-    };
+    check::check(request, route)?;
+    let size = check::size(request, route)?;
+    let files = check::inputs(request, route, size)?;
 
     Ok(Call {
         route: route.path,
         images: request.num_images,
-        asynchronous: dialect == Dialect::V2,
-        upper_bound: each.times(request.num_images),
-        resolution: Some(size.resolution()),
-        body: body::body(request, &route, size),
+        asynchronous: matches!(route.expects, Expects::IdIfAsked | Expects::Id),
+        upper_bound: upper_bound(request, route)?,
+        resolution: check::expected(request, route, size),
+        fields: body::body(request, route, size),
+        files,
+        expects: route.expects,
+        takes_webhook: route.webhook,
+        quotes: route.quotes(),
     })
+}
+
+fn upper_bound(request: &Request, route: &Route) -> Result<Option<Usd>, Invalid> {
+    let each = (route.price)(request).map(Usd::from_micros);
+    if each.is_none() && !route.quotes() {
+        return Err(Invalid {
+            field: "model".to_owned(),
+            code: Code::PriceUnknown,
+            reason: format!(
+                "no price is published for {} with these options, and {} cannot be asked for it",
+                check::subject(request),
+                route.path
+            ),
+        });
+    }
+    Ok(each.map(|each| each.times(request.num_images)))
+}
+
+fn no_model(request: &Request, dialects: &[Dialect]) -> Invalid {
+    let operation = request.operation;
+    let lists = dialects.iter().map(|dialect| dialect.models(operation));
+    let known: Vec<&str> = lists.filter(|models| !models.is_empty()).collect();
+    if known.is_empty() {
+        let reason = format!("the configured API has no {operation}");
+        return Invalid::unsupported("operation", reason);
+    }
+    let reason = format!(
+        "the configured API cannot {operation} with {}, only with {}",
+        request.model,
+        known.join(", ")
+    );
+    Invalid::unsupported("model", reason)
 }

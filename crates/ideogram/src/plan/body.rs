@@ -1,132 +1,122 @@
 //! The body of a call, in the route's own spelling.
 
-use domain::{ColorPalette, Model, Quality, RenderingSpeed, Request, WeightedColor};
-use serde_json::{Map, Value, json};
+use domain::{Model, RenderingSpeed, Request, StyleType};
 
 use super::check::Size;
-use super::route::{Dialect, Route};
+use super::fields::{Fields, Palette, Value};
+use super::route::{Dialect, Expects, Magic, Prompt, Route, Transparency};
 
 /// Writes the body. What has a default is written out, so that a new default of the provider does
 /// not change what is drawn or what it costs.
-pub(crate) fn body(request: &Request, route: &Route, size: Size) -> Value {
+pub(crate) fn body(request: &Request, route: &Route, size: Option<Size>) -> Fields {
+    let mut fields = Fields::new(route.envelope);
+    words(&mut fields, request, route);
+    if let Some(size) = size {
+        let (field, value) = size.field(route);
+        fields.put(field, value);
+    }
+    look(&mut fields, request, route);
+    work(&mut fields, request, route);
+    if route.private {
+        fields.put("private", Value::Flag(true));
+    }
+    if route.expects == Expects::IdIfAsked {
+        fields.put("async", Value::Flag(true));
+    }
+    fields
+}
+
+fn words(fields: &mut Fields, request: &Request, route: &Route) {
+    match route.prompt {
+        Prompt::Needs(field, _) => fields.put(field, request.prompt.clone()),
+        Prompt::Takes(_) if !request.prompt.is_empty() => {
+            fields.put("prompt", request.prompt.clone());
+        }
+        Prompt::Takes(_) | Prompt::No => {}
+    }
+    fields.put_some("negative_prompt", request.negative_prompt.clone());
+    if let Some(field) = route.model {
+        fields.put(field, route.dialect.name(request.model));
+    }
+}
+
+fn look(fields: &mut Fields, request: &Request, route: &Route) {
     let dialect = route.dialect;
-    let mut body = Map::new();
-    let mut put = |field: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            body.insert(field.to_owned(), value);
-        }
-    };
-    let magic = if dialect == Dialect::Legacy {
-        "magic_prompt_option"
-    } else {
-        "magic_prompt"
-    };
-    put("prompt", Some(json!(request.prompt)));
-    put(
-        "negative_prompt",
-        request.negative_prompt.as_ref().map(|text| json!(text)),
-    );
-    let (field, value) = size_field(dialect, size);
-    put(field, Some(json!(value)));
-    put(
-        "style_type",
-        request.style_type.map(|style| dialect.word(style.as_str())),
-    );
-    put(
-        "style_preset",
-        request.style_preset.as_ref().map(|name| dialect.word(name)),
-    );
-    put(
-        "style_codes",
-        (!request.style_codes.is_empty()).then(|| json!(request.style_codes)),
-    );
-    put(
-        "color_palette",
-        request
-            .color_palette
-            .as_ref()
-            .map(|colors| palette(dialect, colors)),
-    );
-    put(magic, Some(dialect.word(request.magic_prompt.as_str())));
-    put("seed", request.seed.map(|seed| json!(seed)));
-
-    match dialect {
-        Dialect::V2 => {
-            put("num_images", Some(json!(request.num_images)));
-            put("quality", route.quality.then(|| quality(request)));
-            put(
-                "rendering_speed",
-                (!route.quality).then(|| speed(dialect, request)),
-            );
-            put("private", Some(json!(true)));
-            put("async", Some(json!(true)));
-            Value::Object(body)
-        }
-        Dialect::V1 => {
-            put("num_images", Some(json!(request.num_images)));
-            put("rendering_speed", Some(speed(dialect, request)));
-            Value::Object(body)
-        }
-        Dialect::Legacy => {
-            put("model", Some(json!(request.model.as_str())));
-            put(
-                "num_images",
-                (request.num_images > 1).then(|| json!(request.num_images)),
-            );
-            json!({ "image_request": body })
-        }
+    let word = |word: &str| dialect.word(word);
+    let style = request.style_type.map(StyleType::as_str);
+    fields.put_some("style_type", style.map(word));
+    fields.put_some("style_preset", request.style_preset.as_deref().map(word));
+    if !request.style_codes.is_empty() {
+        fields.put("style_codes", Value::Texts(request.style_codes.clone()));
+    }
+    let palette = request.color_palette.as_ref();
+    let palette = palette.map(|palette| Value::Palette(Palette::of(palette, word)));
+    fields.put_some("color_palette", palette);
+    fields.put_some("custom_model_uri", request.custom_model.clone());
+    if route.transparency == Transparency::Asked && request.transparent {
+        fields.put("background", "transparent");
+    }
+    if let Magic::Field(field) = route.magic {
+        fields.put(field, word(request.magic_prompt.as_str()));
     }
 }
 
-impl Dialect {
-    fn word(self, word: &str) -> Value {
-        match self {
-            Self::V2 => json!(word.to_ascii_lowercase()),
-            Self::V1 | Self::Legacy => json!(word.to_ascii_uppercase()),
-        }
+fn work(fields: &mut Fields, request: &Request, route: &Route) {
+    let dialect = route.dialect;
+    fields.put_some("seed", request.seed);
+    fields.put_some("image_weight", request.image_weight);
+    // The seed's requests to the old routes do not say that they want one.
+    let says_one = dialect != Dialect::Legacy || request.num_images > 1;
+    if route.images.is_some() && says_one {
+        fields.put("num_images", request.num_images);
+    }
+    if let Some(tiers) = route.shapes.tiers {
+        let tier = request.resolution_tier.map(|tier| {
+            let tier = tier.as_str();
+            if tiers.upper {
+                tier.to_ascii_uppercase()
+            } else {
+                tier.to_owned()
+            }
+        });
+        fields.put_some(tiers.field, tier);
+    }
+    let factor = request.upscale_factor.or(route.factors.first().copied());
+    fields.put_some(
+        "upscale_factor",
+        factor.map(|factor| dialect.word(factor.as_str())),
+    );
+    if let Some(qualities) = route.quality {
+        let quality = request.quality.or(qualities.usual);
+        fields.put_some("quality", quality.map(|quality| quality.as_str()));
+    }
+    if route.rendering_speed || is_second(request, route) {
+        fields.put("rendering_speed", dialect.word(speed(request).as_str()));
     }
 }
 
-fn size_field(dialect: Dialect, size: Size) -> (&'static str, String) {
-    match (dialect, size) {
-        (Dialect::Legacy, Size::Ratio(ratio, _)) => ("aspect_ratio", ratio.to_string()),
-        (_, Size::Ratio(ratio, _)) => ("aspect_ratio", format!("{}x{}", ratio.width, ratio.height)),
-        (Dialect::Legacy, Size::Pixels(field, size)) => {
-            (field, format!("RESOLUTION_{}_{}", size.width, size.height))
-        }
-        (_, Size::Pixels(field, size)) => (field, size.to_string()),
-    }
+/// Whether it is 2.0 or 2a on v2, whose fast variants are a speed there, not a model.
+const fn is_second(request: &Request, route: &Route) -> bool {
+    matches!(route.dialect, Dialect::V2)
+        && matches!(
+            request.model,
+            Model::V2 | Model::V2Turbo | Model::V2A | Model::V2ATurbo
+        )
 }
 
-/// The fast variants of 2.0 and 2a are a speed here, not a model.
-fn speed(dialect: Dialect, request: &Request) -> Value {
+fn speed(request: &Request) -> RenderingSpeed {
     let otherwise = match request.model {
         Model::V2Turbo | Model::V2ATurbo => RenderingSpeed::Turbo,
         _ => RenderingSpeed::Default,
     };
-    dialect.word(request.rendering_speed.unwrap_or(otherwise).as_str())
+    request.rendering_speed.unwrap_or(otherwise)
 }
 
-fn quality(request: &Request) -> Value {
-    json!(request.quality.unwrap_or(Quality::High).as_str())
-}
-
-fn palette(dialect: Dialect, palette: &ColorPalette) -> Value {
-    match palette {
-        ColorPalette::Preset(name) => json!({ "name": dialect.word(name) }),
-        ColorPalette::Colors(colors) => {
-            json!({ "members": colors.iter().map(member).collect::<Vec<_>>() })
+impl Dialect {
+    fn word(self, word: &str) -> String {
+        match self {
+            Self::V2 => word.to_ascii_lowercase(),
+            Self::V1 | Self::Legacy => word.to_ascii_uppercase(),
         }
-    }
-}
-
-fn member(color: &WeightedColor) -> Value {
-    match color.weight {
-        // 0.7 and not 0.699999988079071, which is what 0.7 is in single precision.
-        Some(weight) => {
-            let weight = (f64::from(weight) * 10_000.0).round() / 10_000.0;
-            json!({ "color_hex": color.hex, "color_weight": weight })
-        }
-        None => json!({ "color_hex": color.hex }),
     }
 }

@@ -1,16 +1,15 @@
 //! Whether a route can say what is asked for. The provider ignores fields that it does not know, so
 //! what is not refused here would be paid for and not drawn.
 
-use domain::{AspectRatio, ColorPalette, Invalid, Request, Resolution};
+mod inputs;
+mod size;
 
-use super::route::Route;
-use super::sizes;
+use domain::{ColorPalette, Invalid, MagicPrompt, Operation, Request};
+
+use super::route::{Magic, Prompt, Route, Transparency};
 use super::styles::{self, PALETTES, PRESETS};
-
-const SQUARE: AspectRatio = AspectRatio {
-    width: 1,
-    height: 1,
-};
+pub(crate) use inputs::inputs;
+pub(crate) use size::{Size, expected, size};
 
 /// Why a route cannot say it.
 #[derive(Debug)]
@@ -20,133 +19,167 @@ pub(crate) struct Refusal {
     pub(crate) absent: bool,
 }
 
-/// How the size is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Size {
-    /// By a shape of the route's list, which has this size.
-    Ratio(AspectRatio, Resolution),
-    /// In pixels, in the field of this name.
-    Pixels(&'static str, Resolution),
-}
-
-impl Size {
-    pub(crate) const fn resolution(self) -> Resolution {
-        match self {
-            Self::Ratio(_, resolution) | Self::Pixels(_, resolution) => resolution,
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        Self {
+            invalid,
+            absent: false,
         }
     }
 }
 
-/// Checks every field; answers with the size to draw.
+/// Checks every field but sizes and pictures.
 ///
 /// Fields that no route of the model has come first, so that a fallback does not hide them.
-pub(crate) fn check(request: &Request, route: &Route) -> Result<Size, Refusal> {
-    let model = request.model;
-    let lacks = |asked: bool, can: bool, field: &str, hint: &str| {
+pub(crate) fn check(request: &Request, route: &Route) -> Result<(), Refusal> {
+    for (asked, can, field, hint) in wishes(request, route) {
         if asked && !can {
-            Err(absent(
-                field,
-                format!("model {model} has no {field}; {hint}"),
-            ))
-        } else {
-            Ok(())
+            let reason = format!("{} has no {field}; {hint}", subject(request));
+            return Err(absent(field, reason));
         }
-    };
-    let speed_hint = if route.quality {
-        "use quality"
-    } else {
-        "leave it out"
-    };
-    lacks(
-        request.rendering_speed.is_some(),
-        route.rendering_speed,
-        "renderingSpeed",
-        speed_hint,
-    )?;
+    }
+    prompt(request, route)?;
+    images(request, route)?;
+    steps(request, route)?;
+    style(request, route)?;
+    Ok(names(request)?)
+}
+
+/// What is asked for, whether the route has it, by which name, and what to do if it has not.
+fn wishes(request: &Request, route: &Route) -> [(bool, bool, &'static str, &'static str); 15] {
+    const OUT: &str = "leave it out";
+    let quality = route.quality.is_some();
+    let speed_hint = if quality { "use quality" } else { OUT };
     let quality_hint = if route.rendering_speed {
         "use renderingSpeed"
     } else {
-        "leave it out"
+        OUT
     };
-    lacks(
-        request.quality.is_some(),
-        route.quality,
-        "quality",
-        quality_hint,
-    )?;
-    let negative_hint = "say in the prompt what you want instead";
-    lacks(
-        request.negative_prompt.is_some(),
-        route.negative_prompt,
-        "negativePrompt",
-        negative_hint,
-    )?;
-    let v3_hint = "model V_3 has it";
-    lacks(
-        request.style_preset.is_some(),
-        route.named_styles,
-        "stylePreset",
-        v3_hint,
-    )?;
-    lacks(
-        !request.style_codes.is_empty(),
-        route.named_styles,
-        "styleCodes",
-        v3_hint,
-    )?;
-    lacks(
-        request.color_palette.is_some(),
-        route.color_palette,
-        "colorPalette",
-        "models V_2 and V_3 have it",
-    )?;
-    lacks(
-        request.style_type.is_some(),
-        !route.styles.is_empty(),
-        "styleType",
-        "models V_2 to V_3 have it",
-    )?;
-    style(request, route)?;
-    names(request)?;
-    size(request, route)
+    let transparent = route.transparency != Transparency::Never;
+    #[rustfmt::skip]
+    let wishes = [
+        (request.rendering_speed.is_some(), route.rendering_speed, "renderingSpeed", speed_hint),
+        (request.quality.is_some(), quality, "quality", quality_hint),
+        (request.negative_prompt.is_some(), route.negative_prompt, "negativePrompt",
+            "say in the prompt what you want instead"),
+        (request.style_preset.is_some(), route.preset, "stylePreset", "model V_3 has it"),
+        (!request.style_codes.is_empty(), route.codes, "styleCodes", "model V_3 has it"),
+        (request.color_palette.is_some(), route.color_palette, "colorPalette",
+            "models V_2 and V_3 have it"),
+        (request.style_type.is_some(), !route.styles.is_empty(), "styleType",
+            "models V_2 to V_3 have it"),
+        (request.custom_model.is_some(), route.custom_model, "customModel",
+            "models V_3 and ideogram-4 draw with one from words, V_3 also edits and remixes"),
+        (request.image_weight.is_some(), route.image_weight, "imageWeight",
+            "only remix has it"),
+        (request.upscale_factor.is_some(), !route.factors.is_empty(), "upscaleFactor",
+            "upscale has it, and transparent pictures by model V_3"),
+        (request.transparent, transparent, "transparent",
+            "V_3, ideogram-4 and gpt-image-2-5-* draw on a transparent background"),
+        (request.seed.is_some(), route.seed, "seed", OUT),
+        (!request.prompt.is_empty(), route.prompt != Prompt::No, "prompt", OUT),
+        (request.num_images > 1, route.images.is_some(), "numImages", "ask once for each"),
+        (says_magic(request, route), false, "magicPrompt", OUT),
+    ];
+    wishes
 }
 
-fn style(request: &Request, route: &Route) -> Result<(), Refusal> {
-    if let Some(style) = request.style_type
-        && !route.styles.contains(&style)
-    {
-        let known: Vec<&str> = route.styles.iter().map(|style| style.as_str()).collect();
-        let reason = format!(
-            "model {} has no {style}; use one of {}",
-            request.model,
-            known.join(", ")
-        );
-        return Err(refused(Invalid::unsupported("styleType", reason)));
+/// Whether something is asked of the rewriting of the prompt that the route does not promise.
+fn says_magic(request: &Request, route: &Route) -> bool {
+    match (route.magic, request.magic_prompt) {
+        (Magic::Field(_), _) | (_, MagicPrompt::Auto) | (Magic::Always, MagicPrompt::On) => false,
+        // Where there is no prompt there is nothing to rewrite.
+        (Magic::Unsaid, MagicPrompt::Off) => route.prompt != Prompt::No,
+        (Magic::Always, MagicPrompt::Off) | (Magic::Unsaid, MagicPrompt::On) => true,
     }
-    if request.style_codes.is_empty() {
-        return Ok(());
-    }
-    if request.style_preset.is_some() {
-        return Err(refused(Invalid::unsupported(
-            "stylePreset",
-            "give either stylePreset or styleCodes",
-        )));
-    }
-    if request.style_type.is_some() {
-        return Err(refused(Invalid::unsupported(
-            "styleType",
-            "give either styleType or styleCodes",
-        )));
+}
+
+fn prompt(request: &Request, route: &Route) -> Result<(), Invalid> {
+    let most = match route.prompt {
+        Prompt::Needs(_, _) if request.prompt.trim().is_empty() => {
+            return Err(Invalid::missing("prompt", "say what to draw"));
+        }
+        Prompt::Needs(_, most) | Prompt::Takes(most) => most,
+        Prompt::No => return Ok(()),
+    };
+    if request.prompt.chars().nth(most).is_some() {
+        let reason = format!("{} takes at most {most} characters", subject(request));
+        return Err(Invalid::unsupported("prompt", reason));
     }
     Ok(())
 }
 
-fn names(request: &Request) -> Result<(), Refusal> {
+fn images(request: &Request, route: &Route) -> Result<(), Invalid> {
+    match route.images {
+        Some(most) if request.num_images > most => {
+            let reason = format!("{} makes at most {most} at once", subject(request));
+            Err(Invalid::unsupported("numImages", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The values of fields that the route has, but not with every value.
+fn steps(request: &Request, route: &Route) -> Result<(), Invalid> {
+    let refuse = |field, value: &str, known: Vec<&str>| {
+        let reason = format!(
+            "{} has no {value}; use one of {}",
+            subject(request),
+            known.join(", ")
+        );
+        Err(Invalid::unsupported(field, reason))
+    };
+    if let (Some(quality), Some(known)) = (request.quality, route.quality)
+        && !known.list.contains(&quality)
+    {
+        let known = known.list.iter().map(|known| known.as_str()).collect();
+        return refuse("quality", quality.as_str(), known);
+    }
+    if let Some(factor) = request.upscale_factor
+        && !route.factors.contains(&factor)
+    {
+        let known = route.factors.iter().map(|known| known.as_str()).collect();
+        return refuse("upscaleFactor", factor.as_str(), known);
+    }
+    if let Some(style) = request.style_type
+        && !route.styles.contains(&style)
+    {
+        let known = route.styles.iter().map(|known| known.as_str()).collect();
+        return refuse("styleType", style.as_str(), known);
+    }
+    Ok(())
+}
+
+/// A preset, codes and references are three ways to a style: one may be gone.
+fn style(request: &Request, route: &Route) -> Result<(), Invalid> {
+    let preset = request.style_preset.is_some();
+    let codes = !request.style_codes.is_empty();
+    let references = !request.inputs.style_references.is_empty();
+    let either = |field, other: &str| {
+        Err(Invalid::unsupported(
+            field,
+            format!("give either {field} or {other}"),
+        ))
+    };
+    if codes && preset {
+        return either("stylePreset", "styleCodes");
+    }
+    if codes && request.style_type.is_some() {
+        return either("styleType", "styleCodes");
+    }
+    if references && route.slots.style_references.is_some() && (preset || codes) {
+        let field = if preset { "stylePreset" } else { "styleCodes" };
+        return either(field, "styleReferences");
+    }
+    Ok(())
+}
+
+fn names(request: &Request) -> Result<(), Invalid> {
     if let Some(name) = &request.style_preset
         && styles::named(PRESETS, name).is_none()
     {
         let reason = format!("unknown style; the provider's are {}", PRESETS.join(", "));
-        return Err(refused(Invalid::field("stylePreset", reason)));
+        return Err(Invalid::field("stylePreset", reason));
     }
     if let Some(ColorPalette::Preset(name)) = &request.color_palette
         && styles::named(PALETTES, name).is_none()
@@ -155,65 +188,36 @@ fn names(request: &Request) -> Result<(), Refusal> {
             "unknown palette; the provider's are {}",
             PALETTES.join(", ")
         );
-        return Err(refused(Invalid::field("colorPalette", reason)));
+        return Err(Invalid::field("colorPalette", reason));
     }
     Ok(())
 }
 
-fn size(request: &Request, route: &Route) -> Result<Size, Refusal> {
-    let model = request.model;
-    if let Some(wanted) = request.resolution {
-        let Some((field, list)) = route.shapes.size else {
-            return Err(absent(
-                "resolution",
-                format!("model {model} has no resolution; use aspectRatio"),
-            ));
-        };
-        if sizes::contains(list, wanted) {
-            return Ok(Size::Pixels(field, wanted));
-        }
-        let near = sizes::nearest(list, wanted).map(|size| format!("; the nearest is {size}"));
-        let reason = format!(
-            "model {model} does not draw {wanted}{}",
-            near.unwrap_or_default()
-        );
-        return Err(refused(Invalid::unsupported("resolution", reason)));
-    }
-
-    let wanted = request.aspect_ratio.unwrap_or(SQUARE);
-    let shape = match (route.shapes.ratios, route.shapes.size) {
-        (Some(list), _) => sizes::shape(list, wanted).map(|(ratio, size)| Size::Ratio(ratio, size)),
-        (None, Some((field, list))) => {
-            sizes::of_shape(list, wanted).map(|size| Size::Pixels(field, size))
-        }
-        (None, None) => None,
+/// Who is to do what: `model V_3`, or `remix by model V_3 with a customModel`.
+pub(crate) fn subject(request: &Request) -> String {
+    let mut text = match request.operation {
+        Operation::Generate => format!("model {}", request.model),
+        operation => format!("{operation} by model {}", request.model),
     };
-    shape.ok_or_else(|| {
-        let ratios = route.shapes.ratios.unwrap_or(sizes::RATIOS);
-        let known: Vec<String> = ratios
-            .iter()
-            .map(|((w, h), _)| format!("{w}x{h}"))
-            .collect();
-        let reason = format!(
-            "model {model} does not draw {}x{}; use one of {}, upright or laid down",
-            wanted.width,
-            wanted.height,
-            known.join(", "),
-        );
-        refused(Invalid::unsupported("aspectRatio", reason))
-    })
+    let with = [
+        (request.transparent, "transparent"),
+        (
+            request.inputs.character_reference.is_some(),
+            "a characterReference",
+        ),
+        (request.custom_model.is_some(), "a customModel"),
+        (request.inputs.mask.is_some(), "a mask"),
+    ];
+    for (_, field) in with.iter().filter(|(asked, _)| *asked).take(1) {
+        text.push_str(" with ");
+        text.push_str(field);
+    }
+    text
 }
 
-fn absent(field: &str, reason: String) -> Refusal {
+pub(crate) fn absent(field: &str, reason: String) -> Refusal {
     Refusal {
         invalid: Invalid::unsupported(field, reason),
         absent: true,
-    }
-}
-
-const fn refused(invalid: Invalid) -> Refusal {
-    Refusal {
-        invalid,
-        absent: false,
     }
 }

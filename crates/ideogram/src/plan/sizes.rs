@@ -41,6 +41,46 @@ pub(crate) const V1_RATIOS: &[(Ratio, Pixels)] = &[
     ((1, 3), (512, 1536)),
 ];
 
+/// The shapes of model 3.0 by name.
+pub(crate) const V3_RATIOS: &[Ratio] = &[
+    (1, 1),
+    (4, 5),
+    (3, 4),
+    (2, 3),
+    (10, 16),
+    (9, 16),
+    (1, 2),
+    (1, 3),
+];
+
+/// The shapes of model 4.0 by name.
+pub(crate) const V4_RATIOS: &[Ratio] = &[
+    (1, 1),
+    (4, 5),
+    (3, 4),
+    (2, 3),
+    (10, 16),
+    (9, 16),
+    (1, 2),
+    (1, 3),
+    (1, 4),
+];
+
+/// The shapes of Nano Banana Pro; GPT Image publishes no list, and is asked for these.
+pub(crate) const COLON_RATIOS: &[Ratio] = &[(1, 1), (2, 3), (3, 4), (4, 5), (9, 16), (21, 9)];
+
+/// The shapes of Nano Banana 2.
+pub(crate) const NANO_RATIOS: &[Ratio] = &[
+    (1, 1),
+    (2, 3),
+    (3, 4),
+    (4, 5),
+    (9, 16),
+    (21, 9),
+    (1, 4),
+    (1, 8),
+];
+
 /// The shape of the list that is `wanted`, written as the list writes it, and its size.
 pub(crate) fn shape(
     list: &[(Ratio, Pixels)],
@@ -54,12 +94,30 @@ pub(crate) fn shape(
         })
 }
 
-/// The first size of the list that has exactly the shape that is `wanted`.
-pub(crate) fn of_shape(list: &[Pixels], wanted: AspectRatio) -> Option<Resolution> {
+/// The shape of the list that is `wanted`, written as the list writes it.
+pub(crate) fn ratio(list: &[Ratio], wanted: AspectRatio) -> Option<AspectRatio> {
+    list.iter()
+        .flat_map(|&ratio| [ratio, lay(ratio)])
+        .find(|&ratio| same(wanted, ratio))
+        .map(|(width, height)| AspectRatio { width, height })
+}
+
+/// The sizes of the list that have exactly the shape that is `wanted`.
+pub(crate) fn of_shape(list: &[Pixels], wanted: AspectRatio) -> impl Iterator<Item = Resolution> {
     list.iter()
         .copied()
-        .find(|&pixels| same(wanted, pixels))
+        .filter(move |&pixels| same(wanted, pixels))
         .map(resolution)
+}
+
+/// Whether model 4.5 draws that size from pictures.
+pub(crate) fn is_stepped(Resolution { width, height }: Resolution) -> bool {
+    let (short, long) = (width.min(height), width.max(height));
+    width.is_multiple_of(32)
+        && height.is_multiple_of(32)
+        && short >= 256
+        && long <= 6 * short
+        && u64::from(width) * u64::from(height) <= 2_048 * 2_048
 }
 
 /// The size of the list that differs least from `wanted` in its sides.

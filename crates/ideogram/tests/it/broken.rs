@@ -71,7 +71,7 @@ async fn a_connection_that_is_refused_sent_nothing() -> anyhow::Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     drop(listener);
 
-    let err = refused(client(&url)?.submit(&call(Api::Auto)?).await)?;
+    let err = refused(client(&url)?.submit(&call(Api::Auto)?, &[]).await)?;
 
     assert!(matches!(err, Error::NotSent(_)), "{err:?}");
     assert_eq!((err.billed(), err.is_repeatable()), (Billed::No, true));
@@ -116,7 +116,7 @@ async fn a_handshake_that_fails_sent_nothing() -> anyhow::Result<()> {
 
     let err = refused(
         client(&format!("https://{host}"))?
-            .submit(&call(Api::Auto)?)
+            .submit(&call(Api::Auto)?, &[])
             .await,
     )?;
 
@@ -136,7 +136,7 @@ async fn a_connection_that_breaks_after_the_request_may_have_cost_money() -> any
 
         let err = refused(
             client(&format!("http://{host}"))?
-                .submit(&call(Api::Auto)?)
+                .submit(&call(Api::Auto)?, &[])
                 .await,
         )?;
 
@@ -166,7 +166,7 @@ async fn a_refusal_counts_even_if_its_reason_breaks_off() -> anyhow::Result<()> 
 
     let err = refused(
         client(&format!("http://{host}"))?
-            .submit(&call(Api::Auto)?)
+            .submit(&call(Api::Auto)?, &[])
             .await,
     )?;
 
@@ -191,7 +191,7 @@ async fn silence_may_have_cost_money() -> anyhow::Result<()> {
     (config.submit_timeout, config.poll_timeout) = (short, short);
     let client = Client::new(config)?;
 
-    let err = refused(client.submit(&call(Api::Auto)?).await)?;
+    let err = refused(client.submit(&call(Api::Auto)?, &[]).await)?;
     assert!(
         matches!(err, Error::Ambiguous { status: None, .. }),
         "{err:?}"

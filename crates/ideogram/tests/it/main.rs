@@ -8,10 +8,8 @@ mod secrecy;
 mod submit;
 mod webhook;
 
-use std::collections::BTreeMap;
-
 use anyhow::Context;
-use domain::{Lane, MagicPrompt, Model, Request};
+use domain::{Model, Request};
 use ideogram::{Answer, Api, Call, Client, Config, Error, Progress, plan};
 use serde_json::{Value, json};
 use url::Url;
@@ -24,26 +22,8 @@ pub(crate) const ID: &str = "AbCdEfGhIjKlMnOpQrStUv";
 
 pub(crate) fn request(model: Model) -> Request {
     Request {
-        prompt: "a red kite".to_owned(),
-        negative_prompt: None,
         model,
-        style_type: None,
-        aspect_ratio: None,
-        resolution: None,
-        magic_prompt: MagicPrompt::Auto,
-        seed: None,
-        num_images: 1,
-        rendering_speed: None,
-        quality: None,
-        color_palette: None,
-        style_preset: None,
-        style_codes: Vec::new(),
-        presets: Vec::new(),
-        campaign: None,
-        tags: Vec::new(),
-        metadata: BTreeMap::new(),
-        lane: Lane::Standard,
-        deadline: None,
+        ..Request::new("a red kite")
     }
 }
 
@@ -61,7 +41,7 @@ pub(crate) fn client(base_url: &str) -> anyhow::Result<Client> {
 
 pub(crate) async fn submit(reply: Reply, api: Api) -> anyhow::Result<Result<Answer, Error>> {
     let provider = Provider::answering(reply).await?;
-    Ok(client(&provider.url)?.submit(&call(api)?).await)
+    Ok(client(&provider.url)?.submit(&call(api)?, &[]).await)
 }
 
 pub(crate) async fn poll(reply: Reply) -> anyhow::Result<Result<Progress, Error>> {

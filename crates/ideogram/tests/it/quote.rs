@@ -13,7 +13,7 @@ async fn a_quote_is_asked_for_without_ordering() -> anyhow::Result<()> {
         json!({"object": "price_quote", "quantity": 1, "usd_micros": 80_000, "qualifier": "exact"});
     let provider = Provider::answering(Reply::json(200, &exact)).await?;
 
-    let quote = client(&provider.url)?.quote(&call(Api::Auto)?).await?;
+    let quote = client(&provider.url)?.quote(&call(Api::Auto)?, &[]).await?;
 
     assert_eq!(
         (quote.usd, quote.upper_bound, quote.exact),
@@ -28,7 +28,7 @@ async fn a_quote_is_asked_for_without_ordering() -> anyhow::Result<()> {
         "POST /v2/image/generate/ideogram-2?dry_run=true"
     );
 
-    let legacy = client(&provider.url)?.quote(&call(Api::Legacy)?).await;
+    let legacy = client(&provider.url)?.quote(&call(Api::Legacy)?, &[]).await;
     assert!(
         matches!(legacy, Err(Error::NoQuote("/generate"))),
         "{legacy:?}"
@@ -41,7 +41,7 @@ async fn a_quote_is_asked_for_without_ordering() -> anyhow::Result<()> {
 async fn a_quote_is_only_a_bound_if_it_says_so() -> anyhow::Result<()> {
     let ask = async |body: Value| -> anyhow::Result<Result<ideogram::Quote, Error>> {
         let provider = Provider::answering(Reply::json(200, &body)).await?;
-        Ok(client(&provider.url)?.quote(&call(Api::Auto)?).await)
+        Ok(client(&provider.url)?.quote(&call(Api::Auto)?, &[]).await)
     };
 
     let open = ask(json!({"usd_micros": 1, "qualifier": "estimate"})).await??;

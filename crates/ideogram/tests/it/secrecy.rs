@@ -26,7 +26,7 @@ async fn the_key_is_shown_nowhere() -> anyhow::Result<()> {
     assert!(!format!("{config:?}").contains(KEY));
     let client = Client::new(config)?;
     assert!(!format!("{client:?}").contains(KEY));
-    let unsent = refused(client.submit(&call(Api::Auto)?).await)?;
+    let unsent = refused(client.submit(&call(Api::Auto)?, &[]).await)?;
     assert!(!shown(&unsent).contains(KEY));
 
     let echo = format!("the key {KEY} is bad");

@@ -15,7 +15,7 @@ async fn a_call_is_sent_once_with_the_key_and_our_name() -> anyhow::Result<()> {
     let provider = Provider::answering(Reply::json(200, &json!({ "generation_id": ID }))).await?;
 
     let answer = client(&format!("{}/behind/a/path/", provider.url))?
-        .submit(&call(Api::Auto)?)
+        .submit(&call(Api::Auto)?, &[])
         .await?;
 
     assert_eq!(
@@ -69,6 +69,7 @@ async fn images_in_the_answer_are_read_with_tolerance() -> anyhow::Result<()> {
         images,
         cost,
         simulated,
+        ..
     } = answer
     else {
         anyhow::bail!("{answer:?}")
