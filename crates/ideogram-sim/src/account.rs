@@ -51,7 +51,8 @@ pub(crate) async fn usage(
     let desk = world.desk();
     let lag = desk.settings.usage_lag();
     // Nothing here is bought in the web app.
-    let jobs = desk.jobs().filter(|_| wants_api(uri.query()));
+    let wanted = wants_api(uri.query());
+    let jobs = desk.jobs().filter(|_| wanted);
     for job in jobs {
         let known = later(job.ends, lag) <= now;
         if job.status(now) == JobStatus::Completed && known && (start..end).contains(&job.ends) {

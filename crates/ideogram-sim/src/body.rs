@@ -112,10 +112,10 @@ impl Body {
         kind: Option<Kind>,
         content: &[u8],
     ) -> Result<(), Refusal> {
+        // An envelope is an object, and read as one.
         let is_envelope = route.envelope == Some(name.as_str());
         let Some(kind) = kind.or(is_envelope.then_some(Kind::Asset)) else {
-            let tiers = route.tiers.iter();
-            if tiers.into_iter().any(|tier| tier.field == name) {
+            if route.tiers.iter().any(|tier| tier.field == name) {
                 self.fields.insert(name, Value::from(utf8(content)?));
             }
             return Ok(());

@@ -5,23 +5,32 @@
 mod edit;
 mod fields;
 mod generate;
+mod guests;
 mod legacy;
 mod price;
+mod retouch;
 mod row;
 mod size;
 mod v1;
 mod words;
 
 pub(crate) use fields::MAX_SEED;
-pub(crate) use row::{BodyKind, Field, Kind, Mask, Route, Rule, Run, Shape, Tier, Work};
+pub(crate) use row::{BodyKind, Field, Kind, Mask, Route, Rule, Run, Shape, Work};
 pub(crate) use size::{Size, parse_size};
 pub(crate) use words::{ASSET_TYPES, PALETTES, Shown, Spelling};
 
 /// Every row.
 pub(crate) fn routes() -> impl Iterator<Item = &'static Route> {
-    [generate::ROUTES, edit::ROUTES, v1::ROUTES, legacy::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        generate::ROUTES,
+        guests::ROUTES,
+        edit::ROUTES,
+        retouch::ROUTES,
+        v1::ROUTES,
+        legacy::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of a path.

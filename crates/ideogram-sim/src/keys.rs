@@ -106,7 +106,11 @@ pub(crate) fn digest(parts: &[&[u8]]) -> Digest {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
+    digits.collect()
 }
 
 /// 16 bytes that will not repeat. Not secret: nothing is protected by them.

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::answer::Refusal;
-use crate::catalogue::{Route, Run, Shape, Size, Tier, Work};
+use crate::catalogue::{Route, Run, Shape, Size, Work};
 use crate::describe::describe;
 use crate::inputs::Inputs;
 use crate::keys::{Digest, digest};
-use crate::picture::Subject;
+use crate::picture::{Source, Subject};
 use crate::schema::Asked;
 
 /// A validated request. It says all that its pictures and its answer need, so that a journal of
@@ -66,29 +66,17 @@ impl Order {
             .map(|text| webhook_url(text, caller.may_use_loopback))
             .transpose()?;
         let prompt = asked.word("prompt").unwrap_or_default();
-        let price = |tier: &Tier| {
-            let word = asked.tier(tier);
-            let found = tier.prices.iter().find(|(listed, _)| *listed == word);
-            found.map_or(0, |(_, price)| *price)
-        };
+        let digest = |source: &Source| source.digest;
         Ok(Self {
             route: route.path.to_owned(),
             api_key: caller.api_key,
             shape: route.shape,
             work: work(route, asked, inputs),
             transparent: route.transparent || asked.word("background") == Some("transparent"),
-            image: inputs.image.as_ref().map(|source| source.digest),
-            mask: inputs.mask.as_ref().map(|source| source.digest),
-            references: inputs
-                .references
-                .iter()
-                .map(|source| source.digest)
-                .collect(),
-            tier: route
-                .tiers
-                .first()
-                .map_or("default", |tier| asked.tier(tier))
-                .to_owned(),
+            image: inputs.image.as_ref().map(digest),
+            mask: inputs.mask.as_ref().map(digest),
+            references: inputs.references.iter().map(digest).collect(),
+            tier: route.tier(asked).to_owned(),
             drawn_prompt: match &inputs.image {
                 Some(image) if route.work == Work::Describe => describe(route, asked, image),
                 _ => drawn_prompt(route, asked, prompt),
@@ -100,7 +88,7 @@ impl Order {
             style_type: asked.word("style_type").map(str::to_owned),
             run_async: answers_at_once(route, asked),
             webhook_url,
-            usd_micros_each: route.price + route.tiers.iter().map(price).sum::<i64>(),
+            usd_micros_each: route.usd_micros(asked),
         })
     }
 

@@ -1,5 +1,5 @@
-//! Pictures on demand: drawn when they are fetched, from nothing but their key, so that equal
-//! orders give equal bytes and memory holds only the last few.
+//! Pictures on demand: drawn when they are fetched, from nothing but their key and what was sent
+//! along, so that equal orders give equal bytes and memory holds only the last few.
 
 mod compose;
 mod encode;
@@ -30,6 +30,8 @@ const TINY: u32 = 64;
 const USUAL: Size = (1024, 1024);
 /// Pixels above which a picture is drawn alone.
 const LARGE: u64 = 16 << 20;
+/// Bytes above which a picture is drawn anew each time.
+const LARGEST_KEPT: usize = 32 << 20;
 /// How many sizes a pool keeps.
 const POOLED_SIZES: usize = 4;
 
@@ -180,6 +182,9 @@ impl Pictures {
     }
 
     fn keep(&self, subject: Subject, png: Bytes) {
+        if png.len() > LARGEST_KEPT {
+            return;
+        }
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.push_back((subject, png));
         while cache.len() > self.capacity {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::answer::Refusal;
 use crate::body::Body;
-use crate::catalogue::{Field, Kind, Route, Rule, Shown, Tier};
+use crate::catalogue::{Field, Kind, Route, Rule, Shown};
 
 /// A body that keeps to the schema and the rules of its route.
 #[derive(Debug)]
@@ -86,11 +86,6 @@ impl Asked {
             _ => 1,
         });
         named + self.files.get(name).map_or(0, Vec::len)
-    }
-
-    /// The word that decides a tier, as listed.
-    pub(crate) fn tier(&self, tier: &Tier) -> &str {
-        self.word(tier.field).unwrap_or(tier.usual)
     }
 
     fn obey(&self, rule: &Rule) -> Result<(), Refusal> {

@@ -40,8 +40,8 @@ impl World {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks the `Api-Key` header, and returns the id of the key.
-    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<String, Refusal> {
+    /// Checks the `Api-Key` header.
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let key = api_key(headers);
         let config = &self.config;
         let known = config.api_keys.is_empty()
@@ -50,7 +50,7 @@ impl World {
         if key.is_empty() || !known {
             Err(Refusal::bad_key())
         } else {
-            Ok(key_id(key))
+            Ok(())
         }
     }
 
@@ -112,9 +112,9 @@ fn api_key(headers: &HeaderMap) -> &str {
     key.unwrap_or_default()
 }
 
-/// What the usage report calls a key: nothing that leads back to it.
-fn key_id(key: &str) -> String {
-    let mut id = hex(&digest(&[b"api key", key.as_bytes()]));
+/// What the usage report calls a caller's key: nothing that leads back to it.
+pub(crate) fn key_id(headers: &HeaderMap) -> String {
+    let mut id = hex(&digest(&[b"api key", api_key(headers).as_bytes()]));
     id.truncate(16);
     id
 }

@@ -1,10 +1,10 @@
 //! v2: pictures from pictures.
 
 use super::fields::{
-    CHARACTER, CODES, COLLECTION, COMMON, COPYRIGHT, DESCRIBE_MB, FACTOR, IMAGE_25, IMAGE_50,
-    LARGE_MB, MAGIC, MASK_25, MASK_50, MODEL_URI, NEEDS_CHARACTER, NEEDS_IMAGE, NEEDS_MASK,
-    NEGATIVE, NUM_IMAGES, ONE_SHAPE, ONE_STYLE, PALETTE, PRESET, PRIVATE, PROMPT, SEED, SHAPE_V3,
-    STYLE, STYLE_OF_CHARACTER, STYLE_REFERENCES, WEIGHT, files,
+    CHARACTER, CODES, COLLECTION, COMMON, COPYRIGHT, IMAGE_25, IMAGE_50, LARGE_MB, MAGIC, MASK_25,
+    MASK_50, MODEL_URI, NEEDS_CHARACTER, NEEDS_IMAGE, NEEDS_MASK, NEGATIVE, NUM_IMAGES, ONE_SHAPE,
+    ONE_STYLE, PALETTE, PRESET, PRIVATE, PROMPT, SEED, SHAPE_V3, STYLE, STYLE_OF_CHARACTER,
+    STYLE_REFERENCES, WEIGHT, files,
 };
 use super::generate::GENERATE;
 use super::price::{QUALITY_45_EDIT, SPEED_3, SPEED_3_CHARACTER, SPEED_4};
@@ -15,7 +15,7 @@ use crate::answer::Refusal;
 use crate::schema::Asked;
 
 /// A route that needs a source; its size is the source's.
-const EDIT: Route = Route {
+pub(super) const EDIT: Route = Route {
     body: BodyKind::Either,
     work: Work::Blend(50),
     size: size::source,
@@ -36,17 +36,7 @@ const REMIX: Route = Route {
     ..EDIT
 };
 
-const UPSCALE: Route = Route {
-    shape: Shape::Upscaled,
-    work: Work::Blend(0),
-    size: size::upscaled,
-    ..EDIT
-};
-
-const LONG: Field = Field::new("prompt", Kind::Text(1, 4_000)).required();
-const CAPTION: Field = Field::new("prompt", Kind::Text(0, 1_024));
 const FEW_IMAGES: Field = Field::new("num_images", Kind::Whole(1, 4));
-const UPSCALE_FIELDS: &[Field] = &[SEED, PRIVATE, COLLECTION];
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -231,189 +221,7 @@ pub(super) const ROUTES: &[Route] = &[
         ],
         ..EDIT
     },
-    Route {
-        path: "/v2/image/replace-background/ideogram-3",
-        tiers: &[SPEED_3],
-        ..BACKGROUND
-    },
-    Route {
-        path: "/v2/image/replace-background/gpt-image-2",
-        price: 226_700,
-        fields: &[
-            &[
-                LONG,
-                NUM_IMAGES,
-                PRIVATE,
-                Field::word("quality", "low medium high"),
-            ],
-            IMAGE_50,
-        ],
-        ..BACKGROUND
-    },
-    Route {
-        path: "/v2/image/remove-background/ideogram-1",
-        webhook: false,
-        shape: Shape::Cutout,
-        work: Work::Blend(0),
-        transparent: true,
-        price: 10_000,
-        fields: &[IMAGE_25, &[PRIVATE, COLLECTION]],
-        ..EDIT
-    },
-    Route {
-        path: "/v2/image/remove-object/ideogram-1",
-        run: Run::Always,
-        webhook: false,
-        shape: Shape::Id,
-        mask: Mask::White,
-        price: 30_000,
-        fields: &[
-            IMAGE_50,
-            MASK_50,
-            &[
-                SEED,
-                COLLECTION,
-                Field::new("store_assets", Kind::Flag { nullable: true }),
-            ],
-        ],
-        rules: &[NEEDS_IMAGE, NEEDS_MASK],
-        ..EDIT
-    },
-    Route {
-        path: "/v2/image/upscale/auto",
-        price: 251_659,
-        fields: &[IMAGE_50, UPSCALE_FIELDS, &[FACTOR]],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/nano-banana-pro",
-        size: size::budget,
-        price: 134_400,
-        fields: &[
-            IMAGE_50,
-            UPSCALE_FIELDS,
-            &[
-                Field::new("prompt", Kind::Text(0, 2_000)),
-                Field::word("resolution_tier", "1K 2K 4K"),
-            ],
-        ],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/topaz-bloom-2",
-        price: 377_488,
-        fields: &[
-            IMAGE_50,
-            UPSCALE_FIELDS,
-            &[FACTOR, CAPTION, CREATIVITY],
-            &[Field::new(
-                "color_preservation",
-                Kind::Flag { nullable: true },
-            )],
-        ],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/topaz-redefine",
-        price: 251_659,
-        fields: &[
-            IMAGE_50,
-            UPSCALE_FIELDS,
-            &[FACTOR, CAPTION, CREATIVITY],
-            &[
-                Field::new("autoprompt", Kind::Flag { nullable: true }),
-                Field::new("texture", Kind::Whole(1, 5)),
-                Field::new("detail", Kind::Number(0.0, 1.0)),
-                Field::new("detail_strength", Kind::Number(0.0, 10.0)),
-            ],
-            FACES,
-        ],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/topaz-standard-2",
-        price: 125_830,
-        fields: &[IMAGE_50, &[PRIVATE, COLLECTION, FACTOR], STANDARD, FACES],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/topaz-text-refine",
-        price: 125_830,
-        fields: &[IMAGE_50, UPSCALE_FIELDS, &[FACTOR], STANDARD, FACES],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/upscale/topaz-wonder-3-5",
-        price: 251_659,
-        fields: &[
-            IMAGE_50,
-            UPSCALE_FIELDS,
-            &[
-                FACTOR,
-                Field::word("enhancement_strength", "low medium high"),
-            ],
-        ],
-        ..UPSCALE
-    },
-    Route {
-        path: "/v2/image/describe/ideogram-3",
-        shape: Shape::Texts,
-        ..DESCRIBE
-    },
-    Route {
-        path: "/v2/image/describe/ideogram-4",
-        shape: Shape::Structured,
-        fields: &[
-            DESCRIBED,
-            &[
-                Field::new("include_bbox", Kind::Flag { nullable: false }),
-                Field::new("include_style_descriptions", Kind::Flag { nullable: false }),
-                Field::new("include_tags", Kind::Flag { nullable: false }),
-            ],
-        ],
-        ..DESCRIBE
-    },
 ];
-
-const CREATIVITY: Field = Field::new("creativity", Kind::Whole(1, 9));
-const STANDARD: &[Field] = &[
-    Field::new("denoise", Kind::Number(0.0, 1.0)),
-    Field::new("sharpen", Kind::Number(0.0, 1.0)),
-    Field::new("fix_compression", Kind::Number(0.0, 1.0)),
-    Field::new("strength", Kind::Number(0.01, 1.0)),
-];
-const FACES: &[Field] = &[
-    Field::new("face_enhancement", Kind::Flag { nullable: true }),
-    Field::new("face_enhancement_creativity", Kind::Number(0.0, 1.0)),
-    Field::new("face_enhancement_strength", Kind::Number(0.0, 1.0)),
-    Field::word("subject_detection", "all foreground background"),
-];
-
-/// A new background; the source's own is thought to lie outside an ellipse.
-const BACKGROUND: Route = Route {
-    run: Run::Always,
-    shape: Shape::Id,
-    work: Work::Behind,
-    fields: &[&[LONG, NUM_IMAGES, PRIVATE], IMAGE_50],
-    rules: &[NEEDS_IMAGE, &[Rule::Also(says_something)]],
-    ..EDIT
-};
-
-const DESCRIBED: &[Field] = &[
-    files("image", 1, DESCRIBE_MB),
-    Field::new("image_asset_identifier", Kind::Asset),
-];
-
-/// Answers when it is done, whatever it is asked, and bills even a dry run.
-pub(super) const DESCRIBE: Route = Route {
-    run: Run::Held,
-    webhook: false,
-    dry_run: false,
-    work: Work::Describe,
-    price: 10_000,
-    fields: &[DESCRIBED],
-    ..EDIT
-};
 
 fn mask_with_references(asked: &Asked) -> Result<(), Refusal> {
     let masked = asked.has("mask") || asked.has("mask_asset_identifier");
@@ -451,16 +259,6 @@ fn context_window(asked: &Asked) -> Result<(), Refusal> {
             "Invalid context_window: '{text}'."
         ))),
     }
-}
-
-fn says_something(asked: &Asked) -> Result<(), Refusal> {
-    if asked
-        .word("prompt")
-        .is_some_and(|prompt| prompt.trim().is_empty())
-    {
-        return Err(Refusal::schema("the text is blank", "prompt"));
-    }
-    Ok(())
 }
 
 /// A weight binds the picture to the shape of its source.

@@ -1,11 +1,11 @@
 //! The routes without a version: the body names the model.
 
-use super::edit::DESCRIBE;
 use super::fields::{
     LEGACY_MB, NEGATIVE, NUM_IMAGES, ONE_SHAPE, PALETTE_V1, PROMPT, SEED, WEIGHT, files,
 };
 use super::generate::GENERATE;
 use super::price::{LEGACY_EDIT_MODEL, LEGACY_MODEL};
+use super::retouch::DESCRIBE;
 use super::row::{BodyKind, Field, Kind, Route, Rule, Run, Shape, Work};
 use super::size;
 use super::words::Spelling::{Aspect, Resolution};

@@ -208,6 +208,23 @@ impl Route {
             .map(|field| field.kind)
     }
 
+    /// What one image costs, USD micros.
+    pub(crate) fn usd_micros(&self, asked: &Asked) -> i64 {
+        let listed = |tier: &Tier| {
+            let word = tier.word(asked);
+            let found = tier.prices.iter().find(|(listed, _)| *listed == word);
+            found.map_or(0, |(_, price)| *price)
+        };
+        self.price + self.tiers.iter().map(listed).sum::<i64>()
+    }
+
+    /// The word of its first tier.
+    pub(crate) fn tier<'a>(&self, asked: &'a Asked) -> &'a str {
+        self.tiers
+            .first()
+            .map_or("default", |tier| tier.word(asked))
+    }
+
     pub(crate) fn takes_multipart(&self) -> bool {
         self.body != BodyKind::Json
     }
@@ -219,6 +236,12 @@ impl Route {
         } else {
             Refusal::invalid(message)
         }
+    }
+}
+
+impl Tier {
+    fn word<'a>(&self, asked: &'a Asked) -> &'a str {
+        asked.word(self.field).unwrap_or(self.usual)
     }
 }
 

@@ -19,10 +19,11 @@ pub(super) fn png(canvas: &Canvas) -> Result<Bytes, png::EncodingError> {
     match &canvas.alpha {
         None => writer.write_image_data(&canvas.pixels)?,
         Some(alpha) => {
-            let pixels = canvas.pixels.chunks_exact(3).zip(alpha);
-            let rows: Vec<u8> = pixels
-                .flat_map(|(colour, alpha)| [colour[0], colour[1], colour[2], *alpha])
-                .collect();
+            let mut rows = Vec::with_capacity(alpha.len() * 4);
+            for (colour, alpha) in canvas.pixels.chunks_exact(3).zip(alpha) {
+                rows.extend_from_slice(colour);
+                rows.push(*alpha);
+            }
             writer.write_image_data(&rows)?;
         }
     }

@@ -30,6 +30,8 @@ async fn statuses_come_in_the_providers_shapes_and_nothing_is_billed() -> anyhow
         (403, None, "message"),
         (403, Some("feature_limit"), "reject_reason"),
         (402, Some("subscription_required"), "reject_reason"),
+        (402, Some("daily_limit"), "reject_reason"),
+        (402, Some("priority_credit_required"), "reject_reason"),
         (402, None, "reject_reason"),
         (429, None, "max_inflight_requests"),
         (422, None, "error"),
@@ -55,6 +57,51 @@ async fn statuses_come_in_the_providers_shapes_and_nothing_is_billed() -> anyhow
         200,
         "the counts are used up"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_429_says_as_much_as_it_is_told_to() -> anyhow::Result<()> {
+    let rig = rig().await?;
+    let id = rig.submit("a kite").await?;
+    let too_many = |max_inflight_requests, retry_after_seconds| {
+        Fault::from(FaultKind::TooMany {
+            max_inflight_requests,
+            retry_after_seconds,
+        })
+        .times(1)
+    };
+
+    rig.sim.set_fault(too_many(None, None))?;
+    let bare = rig.post(V45, order()).await?;
+    rig.sim.set_fault(too_many(Some(7), None))?;
+    let full = rig.post(V45, order()).await?;
+    rig.sim
+        .set_fault(too_many(None, Some(3)).on("/v2/generations/"))?;
+    let poll = rig.poll(&id).await?;
+
+    assert_eq!((bare.status, full.status, poll.status), (429, 429, 429));
+    assert!(bare.json.get("max_inflight_requests").is_none() && bare.json["error"].is_string());
+    assert_eq!(full.json["max_inflight_requests"], 7);
+    assert_eq!(full.json["reject_reason"], "inflight_limit");
+    assert_eq!(poll.headers["retry-after"], "3");
+    assert_eq!(rig.poll(&id).await?.status, 200, "once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_can_hide_in_a_200() -> anyhow::Result<()> {
+    let rig = rig().await?;
+    let kind = FaultKind::ErrorInside { status_code: 422 };
+    rig.sim.set_fault(Fault::from(kind).times(1))?;
+
+    let answer = rig.post(V45, order()).await?;
+
+    assert_eq!(
+        (answer.status, &answer.json["status_code"]),
+        (200, &json!(422))
+    );
+    assert!(answer.json["error"].is_string() && rig.sim.bill().is_empty());
     Ok(())
 }
 
@@ -137,6 +184,8 @@ async fn bodies_are_spoiled() -> anyhow::Result<()> {
     let truncated = rig.poll(&id).await?;
     once(FaultKind::HtmlBody)?;
     let html = rig.poll(&id).await?;
+    once(FaultKind::EmptyBody)?;
+    let nothing = rig.poll(&id).await?;
     once(FaultKind::EmptyData)?;
     let empty = rig.poll(&id).await?;
     once(FaultKind::MissingObjectType)?;
@@ -153,6 +202,7 @@ async fn bodies_are_spoiled() -> anyhow::Result<()> {
         (200, true, true)
     );
     assert_eq!(html.headers["content-type"], "text/html");
+    assert_eq!((nothing.status, nothing.text.as_str()), (200, ""));
     assert_eq!(empty.json["data"], json!([]));
     assert!(
         untyped.json["data"][0].get("object_type").is_none()

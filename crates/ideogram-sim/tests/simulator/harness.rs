@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ideogram_sim::{Config, Latency, Simulator};
+use image::{ImageFormat, Rgba, RgbaImage};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -51,6 +52,23 @@ impl Rig {
     pub(crate) async fn post(&self, path: &str, body: Value) -> anyhow::Result<Answer> {
         let url = format!("{}{path}", self.sim.api_url());
         read(self.http.post(url).header("Api-Key", "k").json(&body)).await
+    }
+
+    /// Sends a multipart form.
+    pub(crate) async fn send(&self, path: &str, form: Form) -> anyhow::Result<Answer> {
+        let url = format!("{}{path}", self.sim.api_url());
+        let request = self.http.post(url).header("Api-Key", "k");
+        read(form.attach(request)).await
+    }
+
+    /// The picture behind a link, decoded.
+    pub(crate) async fn picture(&self, url: &str) -> anyhow::Result<RgbaImage> {
+        let (status, content_type, bytes) = self.download(url).await?;
+        ensure!(
+            status == 200 && content_type == "image/png",
+            "{status} {content_type}"
+        );
+        Ok(image::load_from_memory(&bytes)?.into_rgba8())
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -136,8 +154,7 @@ pub(crate) async fn read(request: reqwest::RequestBuilder) -> anyhow::Result<Ans
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> anyhow::Result<(u32, u32)> {
-    let reader =
-        image::ImageReader::with_format(std::io::Cursor::new(bytes), image::ImageFormat::Png);
+    let reader = image::ImageReader::with_format(std::io::Cursor::new(bytes), ImageFormat::Png);
     let image = reader.decode()?;
     Ok((image.width(), image.height()))
 }
@@ -152,4 +169,74 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) -> anyhow::R
     tokio::time::timeout(Duration::from_secs(20), wait)
         .await
         .with_context(|| format!("waited in vain until {what}"))
+}
+
+/// The side of the pictures that tests send.
+pub(crate) const SIDE: u32 = 64;
+
+/// A multipart body in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Form(Vec<u8>);
+
+impl Form {
+    const BOUNDARY: &str = "between-two-parts";
+
+    pub(crate) fn text(self, name: &str, value: &str) -> Self {
+        self.part(&format!("name=\"{name}\""), value.as_bytes())
+    }
+
+    pub(crate) fn file(self, name: &str, content: &[u8]) -> Self {
+        self.part(&format!("name=\"{name}\"; filename=\"a\""), content)
+    }
+
+    fn part(mut self, disposition: &str, content: &[u8]) -> Self {
+        let head = format!(
+            "--{}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n",
+            Self::BOUNDARY
+        );
+        self.0.extend_from_slice(head.as_bytes());
+        self.0.extend_from_slice(content);
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub(crate) fn attach(mut self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        self.0
+            .extend_from_slice(format!("--{}--\r\n", Self::BOUNDARY).as_bytes());
+        let content_type = format!("multipart/form-data; boundary={}", Self::BOUNDARY);
+        request.header("content-type", content_type).body(self.0)
+    }
+}
+
+/// A picture of which no two pixels are alike.
+pub(crate) fn gradient() -> RgbaImage {
+    RgbaImage::from_fn(SIDE, SIDE, |x, y| {
+        Rgba([40 + x as u8, 60 + y as u8, 180, u8::MAX])
+    })
+}
+
+/// Its left half black and transparent, its right half white and opaque.
+pub(crate) fn half_mask() -> RgbaImage {
+    RgbaImage::from_fn(SIDE, SIDE, |x, _| {
+        if x < SIDE / 2 {
+            Rgba([0, 0, 0, 0])
+        } else {
+            Rgba([u8::MAX; 4])
+        }
+    })
+}
+
+pub(crate) fn encoded(image: &RgbaImage, format: ImageFormat) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    match format {
+        ImageFormat::Jpeg => image::DynamicImage::from(image.clone())
+            .into_rgb8()
+            .write_to(&mut bytes, format)?,
+        format => image.write_to(&mut bytes, format)?,
+    }
+    Ok(bytes.into_inner())
+}
+
+pub(crate) fn png(image: &RgbaImage) -> anyhow::Result<Vec<u8>> {
+    encoded(image, ImageFormat::Png)
 }

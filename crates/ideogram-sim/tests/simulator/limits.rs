@@ -71,6 +71,61 @@ async fn in_counting_mode_nothing_is_refused_and_the_peak_is_known() -> anyhow::
 }
 
 #[tokio::test]
+async fn images_in_progress_are_summed_over_time() -> anyhow::Result<()> {
+    let rig = Rig::start(slow()).await?;
+
+    rig.submit("a kite").await?;
+    rig.sim.advance_clock(HOUR / 2);
+    rig.submit("another kite").await?;
+    rig.sim.advance_clock(HOUR * 2);
+    let state = rig.sim.state();
+    rig.sim.advance_clock(HOUR);
+
+    assert_eq!((state.in_flight, state.peak_in_flight), (0, 2));
+    assert_eq!(state.image_millis, 2 * HOUR.as_millis() as u64);
+    assert_eq!(rig.sim.state().image_millis, state.image_millis);
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_change_while_it_runs() -> anyhow::Result<()> {
+    let rig = Rig::start(Config {
+        max_in_flight: 1,
+        ..slow()
+    })
+    .await?;
+    let order = || {
+        rig.post(
+            V45,
+            json!({ "prompt": "a kite", "num_images": 2, "async": true }),
+        )
+    };
+    let patch = |change| rig.admin(reqwest::Method::PATCH, "/sim/settings", Some(change));
+
+    assert_eq!(order().await?.status, 429);
+    let counting = patch(json!({ "enforce_limit": false })).await?;
+    assert_eq!(order().await?.status, 200);
+    patch(json!({ "enforce_limit": true, "max_in_flight": 3 })).await?;
+    let refused = order().await?;
+    rig.sim
+        .change_settings(|settings| settings.max_in_flight = 4);
+    assert_eq!(order().await?.status, 200);
+
+    assert_eq!(counting.json["max_in_flight"], 1, "what is not named stays");
+    assert_eq!(refused.json["max_inflight_requests"], 3);
+    for bad in [
+        json!({ "limit": 3 }),
+        json!({ "max_in_flight": -1 }),
+        json!([]),
+    ] {
+        let refused = patch(bad).await?;
+        assert_eq!(refused.status, 400, "{refused:?}");
+    }
+    assert_eq!(rig.sim.settings().max_in_flight, 4);
+    Ok(())
+}
+
+#[tokio::test]
 async fn polls_over_the_limit_wait_for_the_window() -> anyhow::Result<()> {
     let rig = Rig::start(Config {
         poll_limit: 2,

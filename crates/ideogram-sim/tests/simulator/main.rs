@@ -1,5 +1,8 @@
 //! The simulator as its clients meet it: over HTTP, on loopback.
 
+mod account;
+mod describe;
+mod edits;
 mod faults;
 mod generate;
 mod harness;
@@ -7,4 +10,6 @@ mod inputs;
 mod limits;
 mod pictures;
 mod restart;
+mod routes;
+mod uploads;
 mod webhooks;

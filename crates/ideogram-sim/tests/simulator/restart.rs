@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ideogram_sim::{Config, JobStatus, Picture};
 
-use crate::harness::Rig;
+use crate::harness::{Form, Rig, gradient, png};
 
 #[tokio::test]
 async fn a_restarted_simulator_knows_its_jobs_and_its_links() -> anyhow::Result<()> {
@@ -78,5 +78,31 @@ async fn a_damaged_journal_is_named() -> anyhow::Result<()> {
         "something else\n",
         "left as it was"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restarted_simulator_still_has_what_was_sent_along() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let config = Config {
+        journal: Some(folder.path().join("journal")),
+        ..Config::default()
+    };
+
+    let rig = Rig::start(config.clone()).await?;
+    let form = Form::default()
+        .text("upscale_factor", "x2")
+        .file("image", &png(&gradient())?);
+    let answer = rig.send("/v2/image/upscale/auto", form).await?;
+    let url = answer.text_at("/data/0/url")?;
+    let (_, _, before) = rig.download(&url).await?;
+    let images = rig.sim.images_url();
+    rig.sim.stop().await;
+    let rig = Rig::start(config).await?;
+    let (status, _, after) = rig
+        .download(&url.replace(&images, &rig.sim.images_url()))
+        .await?;
+
+    assert_eq!((status, before == after), (200, true));
     Ok(())
 }

@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Router, routing::post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ideogram_sim::{Config, Webhooks};
+use ideogram_sim::{Config, Fault, FaultKind, Webhooks};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::harness::{Rig, V45, until};
+use crate::harness::{HOUR, Rig, V45, until};
 
 type Delivery = (HeaderMap, Bytes);
 
@@ -219,4 +219,45 @@ async fn failures_are_posted_only_on_request_and_duplicates_can_be_had() -> anyh
     assert_eq!(one.1, two.1);
     assert_eq!(serde_json::from_slice::<Value>(&one.1)?["data"], json!([]));
     Ok(())
+}
+
+#[tokio::test]
+async fn one_delivery_can_be_dropped_doubled_or_delayed() -> anyhow::Result<()> {
+    let rig = Rig::start(config()).await?;
+    let mut receiver = Receiver::start(0).await?;
+    let order = |fault: Option<FaultKind>| {
+        let set = fault.map(|kind| rig.sim.set_fault(Fault::from(kind).times(1)));
+        let body = json!({ "prompt": "a kite", "webhook_url": receiver.url });
+        let call = rig.post(V45, body);
+        async move {
+            set.transpose()?;
+            call.await?.text_at("/generation_id")
+        }
+    };
+
+    order(Some(FaultKind::WebhookDropped)).await?;
+    let delayed = order(Some(FaultKind::WebhookDelayed { seconds: 3_600 })).await?;
+    let doubled = order(Some(FaultKind::WebhookDuplicated)).await?;
+    let usual = order(None).await?;
+    let mut soon = Vec::new();
+    for _ in 0..3 {
+        soon.push(generation(&receiver.next().await?)?);
+    }
+    rig.sim.advance_clock(HOUR);
+    let late = generation(&receiver.next().await?)?;
+
+    soon.sort_unstable();
+    let mut expected = [doubled.clone(), doubled, usual];
+    expected.sort_unstable();
+    assert_eq!(soon, expected);
+    assert_eq!(late, delayed);
+    until("the dropped one is missing", || {
+        rig.sim.state().webhooks_delivered == 4
+    })
+    .await
+}
+
+fn generation((headers, _): &Delivery) -> anyhow::Result<String> {
+    let id = headers.get("x-ideogram-webhook-generation-id");
+    Ok(id.context("no id")?.to_str()?.to_owned())
 }
