@@ -2,38 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Event, Generation, GenerationId, NotificationDelivered, NotificationFailed};
-use prost::Message;
-use wire::v1;
+use domain::{Event, GenerationId, NotificationDelivered, NotificationFailed};
 
 use crate::Error;
-
-/// What the database knows of one generation.
-pub(crate) struct Stored {
-    /// The event that made it what it is.
-    pub(crate) sequence: u64,
-    pub(crate) document: Vec<u8>,
-}
-
-/// One generation between two transactions.
-struct Held {
-    stored: Option<Stored>,
-    known: Option<Generation>,
-    sequence: u64,
-    known_seeds: BTreeSet<i64>,
-}
-
-/// A generation that is no longer what the database says.
-pub(crate) struct Change {
-    pub(crate) generation: Generation,
-    /// The last event that went into it.
-    pub(crate) sequence: u64,
-    pub(crate) document: Vec<u8>,
-    /// Whether the database does not have it yet.
-    pub(crate) is_new: bool,
-    /// The seeds that the database does not know of: the one asked for, and those of pictures.
-    pub(crate) seeds: Vec<i64>,
-}
+use crate::held::{Change, Held, Stored};
+use crate::twins::{Twin, Twins, Wish};
 
 /// How the news of something arrived, or did not.
 pub(crate) enum Delivery<'a> {
@@ -43,8 +16,11 @@ pub(crate) enum Delivery<'a> {
 
 /// What a chunk of events comes to.
 pub(crate) struct Outcome<'a> {
+    /// New generations are in the order in which they were first heard of.
     pub(crate) changes: Vec<Change>,
     pub(crate) deliveries: Vec<Delivery<'a>>,
+    /// Of accounts and budgets.
+    pub(crate) notices: Vec<&'a Event>,
 }
 
 /// The generations that `events` are about.
@@ -57,7 +33,24 @@ pub(crate) fn touched(events: &[(u64, &Event)]) -> BTreeSet<GenerationId> {
         .collect()
 }
 
-/// Folds `events`, in whatever order they are given, onto what is `stored`.
+/// What is asked for by those generations that begin with `events`.
+pub(crate) fn wishes(
+    events: &[(u64, &Event)],
+    stored: &BTreeMap<GenerationId, Stored>,
+) -> BTreeMap<GenerationId, Wish> {
+    events
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Accepted(event) => Some(&event.job),
+            _ => None,
+        })
+        .filter(|job| !stored.contains_key(&job.id))
+        .map(|job| (job.id, Wish::of(job)))
+        .collect()
+}
+
+/// Folds `events`, in whatever order they are given, onto what is `stored`. A request that was
+/// made before, by one of the `twins` of `wishes` or in the events themselves, is marked as its duplicate.
 ///
 /// An event that its generation has already seen is skipped. This is asked of each generation
 /// rather than of the position of all, so that a log that was created anew, and counts from one
@@ -65,103 +58,36 @@ pub(crate) fn touched(events: &[(u64, &Event)]) -> BTreeSet<GenerationId> {
 pub(crate) fn fold<'a>(
     events: &[(u64, &'a Event)],
     stored: BTreeMap<GenerationId, Stored>,
+    wishes: &BTreeMap<GenerationId, Wish>,
+    twins: Vec<Twin>,
 ) -> Result<Outcome<'a>, Error> {
     let mut held = BTreeMap::new();
     for (id, stored) in stored {
         held.insert(id, Held::read(stored)?);
     }
+    let mut twins = Twins::new(wishes, &held, twins);
     let mut events = events.to_vec();
     events.sort_by_key(|(sequence, _)| *sequence);
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut notices) = (Vec::new(), Vec::new());
     for (sequence, event) in events {
         match (delivery(event), event.generation()) {
             (Some(delivery), _) => deliveries.push(delivery),
-            (None, Some(id)) => held
-                .entry(id)
-                .or_insert_with(Held::unknown)
-                .take(sequence, event),
-            // Of accounts and budgets.
-            (None, None) => {}
+            (None, Some(id)) => {
+                let generation = held.entry(id).or_insert_with(Held::unknown);
+                if generation.take(sequence, event, wishes.get(&id)) {
+                    twins.meet(id, &mut held, matches!(event, Event::Accepted(_)));
+                }
+            }
+            (None, None) => notices.push(event),
         }
     }
-    let changes = held.into_values().filter_map(Held::change).collect();
+    let mut changes: Vec<_> = held.into_values().filter_map(Held::change).collect();
+    changes.sort_by_key(|change| change.first);
     Ok(Outcome {
         changes,
         deliveries,
+        notices,
     })
-}
-
-impl Held {
-    const fn unknown() -> Self {
-        Self {
-            stored: None,
-            known: None,
-            sequence: 0,
-            known_seeds: BTreeSet::new(),
-        }
-    }
-
-    fn read(stored: Stored) -> Result<Self, Error> {
-        let generation = Generation::try_from(v1::Generation::decode(&*stored.document)?)?;
-        Ok(Self {
-            sequence: stored.sequence,
-            stored: Some(stored),
-            known_seeds: seeds(&generation),
-            known: Some(generation),
-        })
-    }
-
-    fn take(&mut self, sequence: u64, event: &Event) {
-        if sequence <= self.sequence {
-            return;
-        }
-        match &mut self.known {
-            Some(generation) => generation.apply(event),
-            // What says too little of an unknown generation is left out, and not counted as seen.
-            None => match Generation::begin(event) {
-                Some(generation) => self.known = Some(generation),
-                None => return,
-            },
-        }
-        self.sequence = sequence;
-    }
-
-    fn change(self) -> Option<Change> {
-        let generation = self.known?;
-        if self
-            .stored
-            .as_ref()
-            .is_some_and(|stored| stored.sequence == self.sequence)
-        {
-            return None;
-        }
-        let document = v1::Generation::from(&generation).encode_to_vec();
-        let is_new = match self.stored {
-            Some(stored) if stored.document == document => return None,
-            stored => stored.is_none(),
-        };
-        let seeds = seeds(&generation)
-            .difference(&self.known_seeds)
-            .copied()
-            .collect();
-        Some(Change {
-            sequence: self.sequence,
-            document,
-            is_new,
-            seeds,
-            generation,
-        })
-    }
-}
-
-fn seeds(generation: &Generation) -> BTreeSet<i64> {
-    let asked = generation
-        .job
-        .as_ref()
-        .and_then(|job| job.request.seed)
-        .map(i64::from);
-    let drawn = generation.images.iter().filter_map(|image| image.seed);
-    asked.into_iter().chain(drawn).collect()
 }
 
 const fn delivery(event: &Event) -> Option<Delivery<'_>> {

@@ -1,12 +1,21 @@
 use domain::{Event, Generation, GenerationId, Tenant};
 
 use crate::sqlite::{Sqlite, Transaction};
-use crate::{Error, Page, Search, fold};
+use crate::{Error, Page, Search, SpendQuery, SpendReport, fold};
 
 /// The history of everything that was asked for. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct History {
     database: Sqlite,
+}
+
+/// Who asked for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The last generation that did and has something to hand out.
+    pub id: Option<GenerationId>,
+    /// The last event that was looked at: what happened since is not in it.
+    pub recorded_to: u64,
 }
 
 /// Events that are written down and not yet committed. Dropped, they never were.
@@ -49,13 +58,12 @@ impl History {
     pub async fn write(&self, events: &[(u64, &Event)]) -> Result<Written, Error> {
         let mut transaction = self.database.begin().await?;
         let stored = transaction.stored(&fold::touched(events)).await?;
-        let outcome = fold::fold(events, stored)?;
-        for change in &outcome.changes {
-            transaction.put(change).await?;
-        }
-        for delivery in &outcome.deliveries {
-            transaction.put_delivery(delivery).await?;
-        }
+        let wishes = fold::wishes(events, &stored);
+        let twins = transaction.twins(&wishes, &stored).await?;
+        let outcome = fold::fold(events, stored, &wishes, twins)?;
+        transaction.put(&outcome.changes).await?;
+        transaction.put_deliveries(&outcome.deliveries).await?;
+        transaction.put_notices(&outcome.notices).await?;
         let last = events
             .iter()
             .map(|(sequence, _)| *sequence)
@@ -99,6 +107,39 @@ impl History {
     pub async fn search(&self, search: &Search) -> Result<Page, Error> {
         search.check()?;
         self.database.search(search).await
+    }
+
+    /// The last generation of `tenant` that asked for the same, as [`domain::Identity`] is written,
+    /// and has at least one picture that is stored and not deleted, or words.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`], or the stored documents are damaged.
+    pub async fn find(&self, tenant: &Tenant, identity: &str) -> Result<Found, Error> {
+        // Before the search, so that it never claims more than was searched.
+        let recorded_to = self.position().await?;
+        let id = self.database.find(tenant, identity).await?;
+        Ok(Found { id, recorded_to })
+    }
+
+    /// What became of the tenant's money.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Question`] names the condition that makes no sense, or says that there are too many
+    /// groups; [`Error::Read`].
+    pub async fn spend(&self, query: &SpendQuery) -> Result<SpendReport, Error> {
+        query.check()?;
+        self.database.spend(query).await
+    }
+
+    /// The last `limit` events of provider accounts and budgets, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`], or a stored event is damaged.
+    pub async fn notices(&self, limit: u32) -> Result<Vec<Event>, Error> {
+        self.database.notices(limit).await
     }
 
     /// Closes all connections. The last thing to do with a history.

@@ -1,6 +1,9 @@
 //! The history in an SQLite file: one writer, a few readers, write-ahead log.
 
+mod migrate;
+mod money;
 mod open;
+mod put;
 mod read;
 mod write;
 
@@ -20,4 +23,8 @@ pub(crate) struct Sqlite {
 fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
     let number: i64 = sqlx::Row::try_get(row, column)?;
     Ok(number.unsigned_abs())
+}
+
+fn signed(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
 }

@@ -5,18 +5,16 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, SqlitePool,
+    Connection as _, SqlitePool,
     sqlite::{
         SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
         SqliteSynchronous,
     },
 };
 
-use super::Sqlite;
+use super::{Sqlite, migrate::migrate};
 use crate::Error;
 
-/// Each brings the tables from one version to the next. Only ever added to.
-const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
 /// How long to wait for another process that writes, and for a connection of a pool.
 const PATIENCE: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
@@ -94,39 +92,6 @@ fn not_opened(path: PathBuf, source: sqlx::Error) -> Error {
         Some(NOT_A_DATABASE) => Error::NotADatabase(path),
         _ => Error::Open { path, source },
     }
-}
-
-/// Makes the tables what this version knows. Of two processes that begin at once, one waits.
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
-    let known = MIGRATIONS.len() as i64;
-    let mut transaction = connection
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(Error::Migrate)?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(Error::Migrate)?;
-    let done = usize::try_from(found)
-        .ok()
-        .filter(|done| *done <= MIGRATIONS.len());
-    let Some(missing) = done.and_then(|done| MIGRATIONS.get(done..)) else {
-        return Err(Error::Newer { found, known });
-    };
-    for migration in missing {
-        let script = sqlx::raw_sql(*migration);
-        script
-            .execute(&mut *transaction)
-            .await
-            .map_err(Error::Migrate)?;
-    }
-    // A pragma takes no parameters; this one is a number of ours.
-    let version = AssertSqlSafe(format!("PRAGMA user_version = {known}"));
-    sqlx::raw_sql(version)
-        .execute(&mut *transaction)
-        .await
-        .map_err(Error::Migrate)?;
-    transaction.commit().await.map_err(Error::Migrate)
 }
 
 impl Sqlite {

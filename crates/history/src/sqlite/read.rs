@@ -56,7 +56,7 @@ impl Sqlite {
     }
 }
 
-fn generation(row: &SqliteRow) -> Result<Generation, Error> {
+pub(super) fn generation(row: &SqliteRow) -> Result<Generation, Error> {
     let document: &[u8] = row.try_get("document").map_err(Error::Read)?;
     Ok(v1::Generation::decode(document)?.try_into()?)
 }
