@@ -2,8 +2,8 @@
 //! refusals, prices, links that expire and signed webhooks, and pictures that look like pictures.
 //!
 //! It never talks to Ideogram and never pretends to be it: every API answer carries the header
-//! `x-darkroom-simulator: 1`, every PNG the text chunk `Software: darkroom simulator` and the
-//! word SIMULATED across the picture.
+//! `x-darkroom-simulator: 1`, every PNG the text chunk `Software: darkroom simulator` and,
+//! across what is new in the picture, the word SIMULATED.
 //!
 //! # Words in a prompt that steer the outcome
 //!
@@ -24,8 +24,11 @@
 //!
 //! The image routes of v2, the 3.0 routes of v1 and the legacy routes, with files and masks; every
 //! one is a row of the catalogue. What is made from a picture shows that picture, and where a mask
-//! says what changes, nothing else does. Videos, vector graphics, tools, layers, datasets, training
-//! and collections are not simulated: their paths and names are unknown here.
+//! says what changes, nothing else does. Without a journal the last 256 MB of such sources are
+//! remembered; a picture whose source is forgotten is gone.
+//!
+//! Videos, vector graphics, tools, layers, datasets, training and collections are not simulated:
+//! their paths and names are unknown here.
 
 mod account;
 mod admin;

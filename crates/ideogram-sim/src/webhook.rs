@@ -47,7 +47,9 @@ pub(crate) fn send_when_done(world: &Arc<World>, job: &Arc<Job>) {
     let twice = fault == Some(FaultKind::WebhookDuplicated)
         || lot(b"duplicate") < settings.duplicate_percent;
     let delay = match fault {
-        Some(FaultKind::WebhookDelayed { seconds }) => Duration::from_secs(seconds.into()),
+        Some(FaultKind::WebhookDelayed { seconds }) => {
+            settings.delay + Duration::from_secs(seconds.into())
+        }
         _ => settings.delay,
     };
     for _ in 0..=u8::from(twice) {

@@ -1,12 +1,12 @@
 //! v1: model 3.0, with the words in capitals and files in multipart only.
 
 use super::fields::{
-    CODES, INPUT_MB, MAGIC_V1, MODEL_URI, NEGATIVE, NUM_IMAGES, ONE_SHAPE, ONE_STYLE, PALETTE_V1,
-    PROMPT, SEED, WEIGHT, files,
+    CODES, INPUT_MB, MAGIC_V1, MODEL_URI, NEGATIVE, NUM_IMAGES, ONE_SHAPE, PALETTE_V1, PROMPT,
+    SEED, WEIGHT, files,
 };
 use super::generate::GENERATE;
 use super::price::{SPEED_V1, SPEED_V1_CHARACTER, SPEED_V1_TRANSPARENT, TRANSPARENT_FACTOR_V1};
-use super::row::{BodyKind, Field, Route, Run, Shape, Tier, Work};
+use super::row::{BodyKind, Field, Route, Rule, Run, Shape, Tier, Work};
 use super::size;
 use super::words::{RATIOS, STYLE_PRESETS, STYLES_V3, V3_RESOLUTIONS};
 
@@ -25,6 +25,11 @@ const CHARACTERS: &[Field] = &[
 ];
 /// What a style is made of, where a model may be named too.
 const STYLES: &[Field] = &[STYLE, PRESET, CODES, PALETTE_V1, MODEL_URI, STYLE_IMAGES];
+
+const STYLE_RULES: &[Rule] = &[
+    Rule::Excludes("style_codes", &["style_type", "style_reference_images"]),
+    Rule::Excludes("style_preset", &["style_codes"]),
+];
 
 /// The fields that make a call dearer.
 const OF_CHARACTERS: &[&str] = &["character_reference_images"];
@@ -50,7 +55,7 @@ const DRAWN: Route = Route {
         STYLES,
         CHARACTERS,
     ],
-    rules: &[ONE_SHAPE, ONE_STYLE],
+    rules: &[ONE_SHAPE, STYLE_RULES],
     ..V1
 };
 
@@ -59,7 +64,7 @@ const INPAINT: Route = Route {
     work: Work::Blend(50),
     size: size::source,
     fields: &[COMMON, &[IMAGE, MASK, MAGIC_V1], STYLES, CHARACTERS],
-    rules: &[ONE_STYLE],
+    rules: &[STYLE_RULES],
     ..V1
 };
 
@@ -73,7 +78,7 @@ const REMIX: Route = Route {
         STYLES,
         CHARACTERS,
     ],
-    rules: &[ONE_SHAPE, ONE_STYLE],
+    rules: &[ONE_SHAPE, STYLE_RULES],
     ..V1
 };
 
@@ -137,7 +142,7 @@ pub(super) const ROUTES: &[Route] = &[
             &[IMAGE, RESOLUTION.required(), NUM_IMAGES, SEED],
             &[PRESET, CODES, PALETTE_V1, STYLE_IMAGES],
         ],
-        rules: &[ONE_STYLE],
+        rules: &[STYLE_RULES],
         ..V1
     },
     Route {
@@ -148,7 +153,7 @@ pub(super) const ROUTES: &[Route] = &[
             COMMON,
             &[IMAGE, MAGIC_V1, PRESET, CODES, PALETTE_V1, STYLE_IMAGES],
         ],
-        rules: &[ONE_STYLE],
+        rules: &[STYLE_RULES],
         ..V1
     },
 ];

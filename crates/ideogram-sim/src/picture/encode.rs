@@ -1,5 +1,7 @@
 //! The canvas as a PNG that says where it comes from.
 
+use std::io::Write;
+
 use bytes::Bytes;
 
 use super::paint::Canvas;
@@ -19,12 +21,18 @@ pub(super) fn png(canvas: &Canvas) -> Result<Bytes, png::EncodingError> {
     match &canvas.alpha {
         None => writer.write_image_data(&canvas.pixels)?,
         Some(alpha) => {
-            let mut rows = Vec::with_capacity(alpha.len() * 4);
-            for (colour, alpha) in canvas.pixels.chunks_exact(3).zip(alpha) {
-                rows.extend_from_slice(colour);
-                rows.push(*alpha);
+            let mut rows = writer.stream_writer()?;
+            let width = canvas.width as usize;
+            let mut row = Vec::with_capacity(width * 4);
+            for (colours, alphas) in canvas.pixels.chunks(width * 3).zip(alpha.chunks(width)) {
+                row.clear();
+                for (colour, alpha) in colours.chunks_exact(3).zip(alphas) {
+                    row.extend_from_slice(colour);
+                    row.push(*alpha);
+                }
+                rows.write_all(&row)?;
             }
-            writer.write_image_data(&rows)?;
+            rows.finish()?;
         }
     }
     writer.finish()?;

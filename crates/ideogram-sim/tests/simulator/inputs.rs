@@ -65,6 +65,61 @@ async fn schema_faults_are_problems_that_name_the_field() -> anyhow::Result<()> 
             json!({ "prompt": "x", "aspect_ratio": "auto" }),
             "aspect_ratio",
         ),
+        (
+            "/v1/ideogram-v3/generate",
+            json!({ "prompt": "x", "rendering_speed": "turbo" }),
+            "rendering_speed",
+        ),
+        (
+            "/v1/ideogram-v3/generate-transparent",
+            json!({ "prompt": "x", "rendering_speed": "FLASH" }),
+            "rendering_speed",
+        ),
+        (
+            "/v2/image/generate/ideogram-4-custom-model",
+            json!({ "prompt": "x" }),
+            "custom_model_uri",
+        ),
+        (
+            "/v2/image/generate/ideogram-3-custom-model",
+            json!({ "prompt": "x", "custom_model_uri": "model/a" }),
+            "custom_model_uri",
+        ),
+        (
+            "/v2/image/generate/ideogram-4-custom-model",
+            json!({
+                "prompt": "x",
+                "custom_model_uri": "model/a/version/1",
+                "stacked_custom_models": [{ "custom_model_uri": "model/b/version/1", "weight": 0 }],
+            }),
+            "stacked_custom_models",
+        ),
+        (
+            "/v2/image/generate/nano-banana-2",
+            json!({ "prompt": "x", "resolution_tier": "1k" }),
+            "resolution_tier",
+        ),
+        (
+            "/v2/image/generate/z-image",
+            json!({ "prompt": "x", "resolution": "large" }),
+            "resolution",
+        ),
+        ("/v2/image/reframe/ideogram-3", json!({}), "resolution"),
+        (
+            "/v2/image/reframe/nano-banana-2",
+            json!({ "aspect_ratio": "auto" }),
+            "aspect_ratio",
+        ),
+        (
+            "/v2/image/upscale/auto",
+            json!({ "upscale_factor": "x3" }),
+            "upscale_factor",
+        ),
+        (
+            "/v2/image/upscale/topaz-standard-2",
+            json!({ "denoise": 1.5 }),
+            "denoise",
+        ),
         ("/generate", json!({ "prompt": "x" }), "image_request"),
         (
             "/generate",

@@ -110,6 +110,33 @@ async fn a_mask_fits_its_image_and_has_two_colours_where_that_is_asked() -> anyh
 }
 
 #[tokio::test]
+async fn a_characters_mask_fits_the_character() -> anyhow::Result<()> {
+    let rig = rig().await?;
+    let (image, mask) = (png(&gradient())?, png(&half_mask())?);
+    let v1 = "/v1/ideogram-v3/generate";
+    let character = prompt().file("character_reference_images", &image);
+    let v1_mask = "character_reference_images_mask";
+    for (path, form, status) in [
+        (v1, character.clone().file(v1_mask, &mask), 200),
+        (v1, prompt().file(v1_mask, &mask), 400),
+        (
+            v1,
+            character.clone().file(v1_mask, &mask).file(v1_mask, &mask),
+            400,
+        ),
+        (
+            "/v2/image/generate/ideogram-3-character",
+            character.file("character_reference_mask", &png(&RgbaImage::new(8, 8))?),
+            400,
+        ),
+    ] {
+        let answer = rig.send(path, form).await?;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_missing_or_given_twice_is_refused() -> anyhow::Result<()> {
     let rig = rig().await?;
     let image = png(&gradient())?;
