@@ -11,7 +11,7 @@ mod styles;
 #[cfg(test)]
 mod tests;
 
-use domain::{Code, Invalid, Request, Resolution, Usd};
+use domain::{Code, Invalid, Model, Request, Resolution, Usd};
 use url::Url;
 
 use crate::Api;
@@ -145,6 +145,10 @@ fn automatic(request: &Request) -> Result<Call, Invalid> {
         Ok(call) => return Ok(call),
         Err(refusal) => refusal,
     };
+    // Where the provider chooses, the old route chooses something else.
+    if request.model == Model::Auto && Dialect::V2.route(request).is_some() {
+        return Err(new.invalid);
+    }
     let old = match by(Dialect::Legacy, request) {
         Ok(call) => return Ok(call),
         Err(refusal) => refusal,
@@ -203,7 +207,7 @@ fn upper_bound(request: &Request, route: &Route) -> Result<Option<Usd>, Invalid>
             code: Code::PriceUnknown,
             reason: format!(
                 "no price is published for {} with these options, and {} cannot be asked for it",
-                check::subject(request),
+                check::subject(request, route),
                 route.path
             ),
         });

@@ -34,7 +34,7 @@ impl From<Invalid> for Refusal {
 pub(crate) fn check(request: &Request, route: &Route) -> Result<(), Refusal> {
     for (asked, can, field, hint) in wishes(request, route) {
         if asked && !can {
-            let reason = format!("{} has no {field}; {hint}", subject(request));
+            let reason = format!("{} has no {field}; {hint}", subject(request, route));
             return Err(absent(field, reason));
         }
     }
@@ -103,7 +103,10 @@ fn prompt(request: &Request, route: &Route) -> Result<(), Invalid> {
         Prompt::No => return Ok(()),
     };
     if request.prompt.chars().nth(most).is_some() {
-        let reason = format!("{} takes at most {most} characters", subject(request));
+        let reason = format!(
+            "{} takes at most {most} characters",
+            subject(request, route)
+        );
         return Err(Invalid::unsupported("prompt", reason));
     }
     Ok(())
@@ -112,7 +115,7 @@ fn prompt(request: &Request, route: &Route) -> Result<(), Invalid> {
 fn images(request: &Request, route: &Route) -> Result<(), Invalid> {
     match route.images {
         Some(most) if request.num_images > most => {
-            let reason = format!("{} makes at most {most} at once", subject(request));
+            let reason = format!("{} makes at most {most} at once", subject(request, route));
             Err(Invalid::unsupported("numImages", reason))
         }
         _ => Ok(()),
@@ -124,7 +127,7 @@ fn steps(request: &Request, route: &Route) -> Result<(), Invalid> {
     let refuse = |field, value: &str, known: Vec<&str>| {
         let reason = format!(
             "{} has no {value}; use one of {}",
-            subject(request),
+            subject(request, route),
             known.join(", ")
         );
         Err(Invalid::unsupported(field, reason))
@@ -194,23 +197,36 @@ fn names(request: &Request) -> Result<(), Invalid> {
 }
 
 /// Who is to do what: `model V_3`, or `remix by model V_3 with a customModel`.
-pub(crate) fn subject(request: &Request) -> String {
+pub(crate) fn subject(request: &Request, route: &Route) -> String {
     let mut text = match request.operation {
         Operation::Generate => format!("model {}", request.model),
         operation => format!("{operation} by model {}", request.model),
     };
+    let inputs = &request.inputs;
+    let transparent = route.transparency != Transparency::Never;
+    let character = inputs.character_reference.is_some();
+    // What makes it another route than that of the model alone.
     let with = [
-        (request.transparent, "transparent"),
         (
-            request.inputs.character_reference.is_some(),
+            request.transparent && transparent,
+            "a transparent background",
+        ),
+        (
+            character && route.slots.character.is_some(),
             "a characterReference",
         ),
-        (request.custom_model.is_some(), "a customModel"),
-        (request.inputs.mask.is_some(), "a mask"),
+        (
+            request.custom_model.is_some() && route.custom_model,
+            "a customModel",
+        ),
+        (
+            inputs.mask.is_some() && route.slots.mask.is_some(),
+            "a mask",
+        ),
     ];
-    for (_, field) in with.iter().filter(|(asked, _)| *asked).take(1) {
+    if let Some((_, what)) = with.iter().find(|(is_so, _)| *is_so) {
         text.push_str(" with ");
-        text.push_str(field);
+        text.push_str(what);
     }
     text
 }

@@ -1,3 +1,5 @@
+mod inputs;
+
 use anyhow::Context;
 use domain::{
     AspectRatio, Code, ColorPalette, MagicPrompt, Model, Quality, RenderingSpeed, WeightedColor,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use domain::Billed;
-use ideogram::{Action, Api, Client, Error, RejectKind};
+use domain::{Billed, Draft};
+use ideogram::{Action, Answer, Api, Client, Error, RejectKind, plan};
+use ideogram_sim::{FaultKind, Picture, Simulator};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::pictures::{files, picture, pinned};
 use crate::provider::{Provider, Reply};
 use crate::{ID, call, client, config, refused, submit};
 
@@ -201,5 +203,89 @@ async fn silence_may_have_cost_money() -> anyhow::Result<()> {
     let err = refused(client.poll(ID).await)?;
     assert!(matches!(err, Error::Unavailable { .. }), "{err:?}");
     assert_eq!((err.billed(), err.is_repeatable()), (Billed::Unknown, true));
+    Ok(())
+}
+
+/// A description cannot be polled, so what is not one is lost.
+#[tokio::test]
+async fn a_description_that_is_none_may_have_been_billed() -> anyhow::Result<()> {
+    let draft = Draft {
+        operation: Some("describe".to_owned()),
+        source_images: vec![picture()],
+        ..Draft::default()
+    };
+    let call = plan(&pinned(&draft)?, Api::Auto)?;
+    let files = files(&call)?;
+    let describe = async |reply: Reply| -> anyhow::Result<Result<Answer, Error>> {
+        let provider = Provider::answering(reply).await?;
+        Ok(client(&provider.url)?.submit(&call, &files).await)
+    };
+
+    for reply in [
+        Reply::json(200, &json!({ "description_id": ID })),
+        Reply::json(200, &json!({ "generation_id": ID })),
+        Reply::json(200, &json!({ "json_prompt": null })),
+        Reply::text(200, "<html>"),
+        Reply::text(200, ""),
+        Reply::text(503, ""),
+    ] {
+        let shown = format!("{reply:?}");
+        let err = refused(describe(reply).await?)?;
+        assert!(matches!(err, Error::Ambiguous { .. }), "{shown}: {err:?}");
+    }
+    for (body, expected) in [
+        (
+            json!({"descriptions": [{"text": "a kite"}, {"text": null}, {"text": "dunes"}], "x": 1}),
+            vec!["a kite", "dunes"],
+        ),
+        (
+            json!({"description_id": ID, "json_prompt": {"tags": ["kite"]}}),
+            vec!["{\"tags\":[\"kite\"]}"],
+        ),
+        (json!({"descriptions": []}), vec![]),
+    ] {
+        let answer = describe(Reply::json(200, &body)).await??;
+        let Answer::Done { texts, images, .. } = answer else {
+            anyhow::bail!("{answer:?}")
+        };
+        assert_eq!(
+            (texts, images.len()),
+            (expected.into_iter().map(str::to_owned).collect(), 0)
+        );
+    }
+    Ok(())
+}
+
+/// An error inside a success: nobody says whether it was billed, whatever status it claims.
+#[tokio::test]
+async fn every_broken_answer_of_the_simulator_has_one_meaning() -> anyhow::Result<()> {
+    let simulator = Simulator::start(ideogram_sim::Config {
+        picture: Picture::Tiny,
+        ..ideogram_sim::Config::default()
+    })
+    .await?;
+    let mut config = config(&simulator.api_url())?;
+    config.submit_timeout = Duration::from_millis(500);
+    let client = Client::new(config)?;
+
+    for (fault, billed) in [
+        (FaultKind::HangBeforeAccept, 0),
+        (FaultKind::HangAfterAccept, 1),
+        (FaultKind::ResetBeforeAccept, 0),
+        (FaultKind::ResetAfterAccept, 1),
+        (FaultKind::TruncatedJson, 1),
+        (FaultKind::HtmlBody, 1),
+        (FaultKind::EmptyBody, 1),
+        (FaultKind::ErrorInside { status_code: 422 }, 0),
+    ] {
+        let before = simulator.bill().len();
+        let shown = format!("{fault:?}");
+        simulator.set_fault(fault)?;
+        let err = refused(client.submit(&call(Api::Auto)?, &[]).await)?;
+        simulator.clear_faults();
+
+        assert!(matches!(err, Error::Ambiguous { .. }), "{shown}: {err:?}");
+        assert_eq!(simulator.bill().len(), before + billed, "{shown}");
+    }
     Ok(())
 }

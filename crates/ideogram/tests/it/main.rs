@@ -1,11 +1,15 @@
 //! The client against a provider on loopback.
 
+mod account;
 mod broken;
+mod operations;
+mod pictures;
 mod poll;
 mod provider;
 mod quote;
 mod secrecy;
 mod submit;
+mod upload;
 mod webhook;
 
 use anyhow::Context;

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -56,7 +57,9 @@ pub(crate) struct Seen {
     /// Method, path and query.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
+    /// As JSON, if it is that.
     pub(crate) body: Value,
+    pub(crate) raw: Bytes,
 }
 
 /// Ends with the test that started it.
@@ -111,11 +114,12 @@ impl Drop for Provider {
 
 async fn answer(State(script): State<Script>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, 1024 * 1024).await.unwrap_or_default();
+    let body = to_bytes(body, 4 * 1024 * 1024).await.unwrap_or_default();
     let seen = Seen {
         target: format!("{} {}", parts.method, parts.uri),
         headers: parts.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        raw: body,
     };
     script
         .seen

@@ -40,13 +40,13 @@ fn sources(request: &Request, route: &Route, files: &mut Vec<FilePart>) -> Resul
     }
     if !route.takes_sources() {
         let hint = "ideogram-4-5, auto, gpt-image-* and nano-banana-* take some, or use remix";
-        let reason = format!("{} draws from words alone; {hint}", subject(request));
+        let reason = format!("{} draws from words alone; {hint}", subject(request, route));
         return Err(absent(FIELD, reason));
     }
     let further = slots.images.map_or(0, |slot| slot.most);
     let most = further + usize::from(slots.image.is_some());
     if sources.len() > most {
-        let reason = format!("{} takes at most {most}", subject(request));
+        let reason = format!("{} takes at most {most}", subject(request, route));
         return Err(Invalid::unsupported(FIELD, reason).into());
     }
     for (at, source) in sources.iter().enumerate() {
@@ -83,7 +83,7 @@ fn mask(request: &Request, route: &Route, files: &mut Vec<FilePart>) -> Result<(
     let Some(known) = route.slots.mask else {
         let reason = format!(
             "{} has no mask; V_3, ideogram-4-5 and gpt-image-2-5-* edit with one",
-            subject(request)
+            subject(request, route)
         );
         return Err(absent(FIELD, reason));
     };
@@ -94,7 +94,7 @@ fn mask(request: &Request, route: &Route, files: &mut Vec<FilePart>) -> Result<(
     if request.inputs.sources.len() > 1 + known.further {
         let reason = format!(
             "{} takes at most {} beside the one that is changed",
-            subject(request),
+            subject(request, route),
             known.further
         );
         return Err(Invalid::unsupported("sourceImages", reason).into());
@@ -113,11 +113,14 @@ fn references(request: &Request, route: &Route, files: &mut Vec<FilePart>) -> Re
         return Ok(());
     }
     let Some(slot) = route.slots.style_references else {
-        let reason = format!("{} has no {FIELD}; model V_3 has it", subject(request));
+        let reason = format!(
+            "{} has no {FIELD}; model V_3 has it",
+            subject(request, route)
+        );
         return Err(absent(FIELD, reason));
     };
     if references.len() > slot.most {
-        let reason = format!("{} takes at most {}", subject(request), slot.most);
+        let reason = format!("{} takes at most {}", subject(request, route), slot.most);
         return Err(Invalid::unsupported(FIELD, reason).into());
     }
     for (at, reference) in references.iter().enumerate() {
@@ -141,7 +144,7 @@ fn character(request: &Request, route: &Route, files: &mut Vec<FilePart>) -> Res
     };
     let Some(slot) = route.slots.character else {
         let hint = "model V_3 has it, in generate, edit and remix, and not with transparent";
-        let reason = format!("{} has no {FIELD}; {hint}", subject(request));
+        let reason = format!("{} has no {FIELD}; {hint}", subject(request, route));
         return Err(absent(FIELD, reason));
     };
     files.push(part(FIELD, slot, Role::Character, character)?);

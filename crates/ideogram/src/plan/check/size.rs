@@ -55,7 +55,10 @@ pub(crate) fn size(request: &Request, route: &Route) -> Result<Option<Size>, Ref
         return if request.operation == Operation::Generate && wanted == AspectRatio::SQUARE {
             Ok(None)
         } else {
-            let reason = format!("{} has no aspectRatio; leave it out", subject(request));
+            let reason = format!(
+                "{} has no aspectRatio; leave it out",
+                subject(request, route)
+            );
             Err(absent("aspectRatio", reason))
         };
     }
@@ -103,7 +106,10 @@ fn times(size: Resolution, factor: UpscaleFactor) -> Option<Resolution> {
 
 fn check_tier(request: &Request, route: &Route, tier: ResolutionTier) -> Result<(), Refusal> {
     let Some(tiers) = route.shapes.tiers else {
-        let reason = format!("{} has no resolutionTier; leave it out", subject(request));
+        let reason = format!(
+            "{} has no resolutionTier; leave it out",
+            subject(request, route)
+        );
         return Err(absent("resolutionTier", reason));
     };
     if request.resolution.is_some() {
@@ -116,14 +122,14 @@ fn check_tier(request: &Request, route: &Route, tier: ResolutionTier) -> Result<
     let known: Vec<&str> = tiers.list.iter().map(|tier| tier.as_str()).collect();
     let reason = format!(
         "{} has no {tier}; use one of {}",
-        subject(request),
+        subject(request, route),
         known.join(", ")
     );
     Err(Invalid::unsupported("resolutionTier", reason).into())
 }
 
 fn pixels(request: &Request, route: &Route, wanted: Resolution) -> Result<Size, Refusal> {
-    let who = subject(request);
+    let who = subject(request, route);
     let Some((field, known)) = route.shapes.size else {
         let instead = match (route.shapes.ratios, route.shapes.tiers) {
             (Ratios::No, None) => "leave it out",
@@ -193,7 +199,7 @@ fn unknown_shape(request: &Request, route: &Route, wanted: AspectRatio) -> Inval
     };
     let reason = format!(
         "{} does not draw {}x{}; use one of {}, upright or laid down",
-        subject(request),
+        subject(request, route),
         wanted.width,
         wanted.height,
         known.join(", "),
