@@ -103,6 +103,9 @@ pub struct Parked {
     pub failures: u32,
     /// Not tried again before; none if it is whenever its turn comes.
     pub until: Option<Timestamp>,
+    /// Whether the last attempt may have been billed all the same: the requester would rather pay
+    /// twice than wait.
+    pub in_doubt: bool,
     /// When.
     pub at: Timestamp,
 }

@@ -17,6 +17,8 @@ pub enum Hold {
     Forbidden,
     /// The provider asks to slow down.
     Cooling,
+    /// The provider cannot be reached.
+    Unreachable,
     /// An operator said so.
     Paused,
     /// What is bought could not be stored in time.
@@ -25,7 +27,7 @@ pub enum Hold {
 
 words!(Hold: OutOfFunds = "out_of_funds", DailyLimit = "daily_limit",
     SubscriptionRequired = "subscription_required", BadKey = "bad_key", Forbidden = "forbidden",
-    Cooling = "cooling", Paused = "paused", Store = "store");
+    Cooling = "cooling", Unreachable = "unreachable", Paused = "paused", Store = "store");
 
 impl Hold {
     /// For people: what has happened, and what ends it.
@@ -48,6 +50,7 @@ impl Hold {
                 "the provider account may not do this; check its permissions with the provider"
             }
             Self::Cooling => "the provider asks to slow down; work goes on by itself",
+            Self::Unreachable => "the provider cannot be reached; work goes on when it can",
             Self::Paused => "an operator paused the account; `darkroom resume` ends it",
             Self::Store => {
                 "the store cannot keep up or does not take images; work goes on when it does"

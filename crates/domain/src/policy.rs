@@ -15,6 +15,14 @@ pub enum OnDuplicate {
     Reject,
 }
 
+impl OnDuplicate {
+    /// Whether the earlier one is looked for before anything is bought.
+    #[must_use]
+    pub const fn avoids_buying(self) -> bool {
+        matches!(self, Self::Reuse | Self::Reject)
+    }
+}
+
 words!(OnDuplicate: Generate = "generate", Warn = "warn", Reuse = "reuse", Reject = "reject");
 
 /// What to do when the provider withholds a part of what it drew and billed.

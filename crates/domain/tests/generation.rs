@@ -77,6 +77,7 @@ fn beginning() -> Vec<Event> {
         Parked {
             failures: 0,
             until: None,
+            in_doubt: false,
             id,
             reason: "out of funds".to_owned(),
             at: at(1),

@@ -220,6 +220,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
             reason: "out of funds".to_owned(),
             failures: 1,
             until: Some(at),
+            in_doubt: true,
             at,
         }
         .into(),
@@ -503,7 +504,7 @@ def walk(value, path):
         assert value == LARGE and type(value) is int, path
     if leaf in ("attempt", "attempts", "index", "width", "height", "numImages", "bytes", "jobs", "failures", "imageWeight"):
         assert type(value) is int, path
-    if leaf in ("simulated", "callback", "upscaled", "retryable", "transparent"):
+    if leaf in ("simulated", "callback", "upscaled", "retryable", "transparent", "inDoubt"):
         assert type(value) is bool, path
     if leaf == "cropLoss":
         assert value == 0.1, path

@@ -111,6 +111,7 @@ impl From<&Parked> for v1::GenerationParked {
             at: event.at.to_string(),
             failures: event.failures,
             until: event.until.map(|until| until.to_string()),
+            in_doubt: event.in_doubt,
         }
     }
 }
@@ -122,6 +123,7 @@ impl v1::GenerationParked {
             reason: self.reason,
             failures: self.failures,
             until: optional("until", self.until.as_deref())?,
+            in_doubt: self.in_doubt,
             at: time("at", &self.at)?,
         }))
     }

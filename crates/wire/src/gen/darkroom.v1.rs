@@ -458,6 +458,9 @@ pub struct GenerationParked {
     /// Not tried again before.
     #[prost(string, optional, tag = "5")]
     pub until: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whether the last attempt may have been billed all the same.
+    #[prost(bool, tag = "6")]
+    pub in_doubt: bool,
 }
 /// Work item `due.generate.<id>`: the provider says that it knows of an attempt.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -606,7 +609,8 @@ pub struct ImageRecovered {
 pub struct ProviderParked {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// out_of_funds, daily_limit, subscription_required, bad_key, forbidden, cooling, paused, store.
+    /// out_of_funds, daily_limit, subscription_required, bad_key, forbidden, cooling,
+    /// unreachable, paused, store.
     #[prost(string, tag = "2")]
     pub hold: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
