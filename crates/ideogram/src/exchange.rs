@@ -45,6 +45,9 @@ impl Reply {
 
     /// The refusal, if the status says that nothing was run.
     pub(crate) fn rejection(&self, action: Action, key: &Key) -> Option<Error> {
+        if self.status.is_success() {
+            return None;
+        }
         let body = self.json();
         let kind = reject::kind(self.status, &body, self.retry_after)?;
         let said = reject::sentence(&body).map_or(self.body.as_slice(), str::as_bytes);

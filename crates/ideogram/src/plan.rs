@@ -217,8 +217,8 @@ fn upper_bound(request: &Request, route: &Route) -> Result<Option<Usd>, Invalid>
 
 fn no_model(request: &Request, dialects: &[Dialect]) -> Invalid {
     let operation = request.operation;
-    let lists = dialects.iter().map(|dialect| dialect.models(operation));
-    let known: Vec<&str> = lists.filter(|models| !models.is_empty()).collect();
+    let known = dialects.iter().flat_map(|dialect| dialect.models(request));
+    let known: Vec<&str> = known.map(Model::as_str).collect();
     if known.is_empty() {
         let reason = format!("the configured API has no {operation}");
         return Invalid::unsupported("operation", reason);

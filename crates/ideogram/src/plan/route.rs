@@ -3,14 +3,21 @@
 mod change;
 mod enlarge;
 mod generate;
+mod guests;
 mod legacy;
+mod shapes;
+mod slots;
 mod v1;
 
-use domain::{Model, Operation, Quality, Request, ResolutionTier, StyleType, UpscaleFactor};
+use domain::{Model, Operation, Quality, Request, StyleType, UpscaleFactor};
 
-use super::file::Polarity;
 use super::price::{self, Price};
-use super::sizes::{self, Pixels, Ratio};
+use shapes::{NO_SHAPES, SHAPES_3, Tiers, ratio_named};
+pub(crate) use shapes::{Ratios, Shapes, Sizes};
+use slots::{
+    CHARACTER, CHARACTER_MASK, IMAGE_25, IMAGE_50, NO_SLOTS, STYLE_REFERENCES, Slots, slot,
+};
+pub(crate) use slots::{MaskSlot, Slot};
 
 /// How a route spells its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,96 +65,11 @@ pub(crate) enum Magic {
     Unsaid,
 }
 
-/// The sizes in pixels that a field takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Sizes {
-    /// These.
-    List(&'static [Pixels]),
-    /// These multiples: sides of 32 n, at least 256, at most 2048x2048 in all and 6:1 in shape.
-    Steps(&'static [Pixels]),
-    /// All that a request can hold.
-    Any,
-}
-
-/// How a shape is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Ratios {
-    /// By its name; it has the size of the list.
-    Named(&'static [(Ratio, Pixels)]),
-    /// By its name; the model decides on the size.
-    Free(&'static [Ratio]),
-    /// By the size that the list gives it.
-    Sized(&'static [(Ratio, Pixels)]),
-    /// By the first size of the list of sizes that has it.
-    Exact,
-    /// Not at all.
-    No,
-}
-
-/// How a budget of pixels is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tiers {
-    pub(crate) field: &'static str,
-    pub(crate) list: &'static [ResolutionTier],
-    /// `1K` rather than `1k`.
-    pub(crate) upper: bool,
-}
-
-/// How a route is told the size.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shapes {
-    /// The field that takes a size, and which it takes.
-    pub(crate) size: Option<(&'static str, Sizes)>,
-    pub(crate) ratios: Ratios,
-    /// `16:9` rather than `16x9`.
-    pub(crate) colon: bool,
-    pub(crate) tiers: Option<Tiers>,
-    /// Whether size or shape must be told.
-    pub(crate) needed: bool,
-    /// Whether the picture is as large as the first source.
-    pub(crate) of_source: bool,
-}
-
 /// The steps of care that a route takes, and the one that is written out if none is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Qualities {
     pub(crate) list: &'static [Quality],
     pub(crate) usual: Option<Quality>,
-}
-
-/// A field that takes files.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slot {
-    pub(crate) field: &'static str,
-    pub(crate) most: usize,
-    /// Of each file, in millions of bytes: whether the provider counts in 2^20 is not known.
-    pub(crate) megabytes: u64,
-}
-
-/// What a route makes of a mask.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MaskSlot {
-    pub(crate) slot: Slot,
-    pub(crate) polarity: Polarity,
-    /// Whether there must be one.
-    pub(crate) needed: bool,
-    /// How many sources beside the first there may be with it.
-    pub(crate) further: usize,
-}
-
-/// The pictures that a route takes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slots {
-    /// For the first source alone.
-    pub(crate) image: Option<Slot>,
-    /// For the sources, or those after the first.
-    pub(crate) images: Option<Slot>,
-    /// Whether a source must lie between 1:6 and 6:1.
-    pub(crate) within_six: bool,
-    pub(crate) mask: Option<MaskSlot>,
-    pub(crate) style_references: Option<Slot>,
-    pub(crate) character: Option<Slot>,
-    pub(crate) character_mask: Option<Slot>,
 }
 
 /// What a route makes of the wish for a transparent background.
@@ -199,24 +121,6 @@ pub(crate) struct Route {
     pub(crate) price: Price,
 }
 
-const NO_SHAPES: Shapes = Shapes {
-    size: None,
-    ratios: Ratios::No,
-    colon: false,
-    tiers: None,
-    needed: false,
-    of_source: false,
-};
-const NO_SLOTS: Slots = Slots {
-    image: None,
-    images: None,
-    within_six: false,
-    mask: None,
-    style_references: None,
-    character: None,
-    character_mask: None,
-};
-
 /// What the routes of v2 differ from.
 const PLAIN: Route = Route {
     path: "",
@@ -255,33 +159,6 @@ const STYLES_3: &[StyleType] = &[
     StyleType::Fiction,
 ];
 const STYLES_CHARACTER: &[StyleType] = &[StyleType::Auto, StyleType::Realistic, StyleType::Fiction];
-/// The shape of what model 3.0 draws.
-const SHAPES_3: Shapes = Shapes {
-    size: Some(("resolution", Sizes::List(sizes::V3))),
-    ratios: Ratios::Named(sizes::RATIOS),
-    ..NO_SHAPES
-};
-const IMAGE_25: Slot = slot("image", 1, 25);
-const IMAGE_50: Slot = slot("image", 1, 50);
-const STYLE_REFERENCES: Slot = slot("style_reference_images", 10, 25);
-const CHARACTER: Slot = slot("character_reference_images", 1, 25);
-const CHARACTER_MASK: Slot = slot("character_reference_mask", 1, 25);
-
-const fn slot(field: &'static str, most: usize, megabytes: u64) -> Slot {
-    Slot {
-        field,
-        most,
-        megabytes,
-    }
-}
-
-const fn ratio_named(list: &'static [(Ratio, Pixels)]) -> Shapes {
-    Shapes {
-        ratios: Ratios::Named(list),
-        ..NO_SHAPES
-    }
-}
-
 impl Route {
     /// Whether it can tell its price without running.
     pub(crate) const fn quotes(&self) -> bool {
@@ -293,6 +170,31 @@ impl Route {
         self.slots.image.is_some() || self.slots.images.is_some()
     }
 }
+
+const MODELS: [Model; 22] = [
+    Model::V1,
+    Model::V1Turbo,
+    Model::V2,
+    Model::V2Turbo,
+    Model::V2A,
+    Model::V2ATurbo,
+    Model::V3,
+    Model::V4,
+    Model::V45,
+    Model::Auto,
+    Model::PImage,
+    Model::ZImage,
+    Model::GptImage2,
+    Model::GptImage25Flare,
+    Model::GptImage25Sunburst,
+    Model::NanoBanana2,
+    Model::NanoBananaPro,
+    Model::TopazBloom2,
+    Model::TopazRedefine,
+    Model::TopazStandard2,
+    Model::TopazTextRefine,
+    Model::TopazWonder35,
+];
 
 impl Dialect {
     /// The route that does it in this dialect, if there is one.
@@ -308,39 +210,13 @@ impl Dialect {
         }
     }
 
-    /// The models that do it in this dialect, for people; nothing if none does.
-    pub(crate) const fn models(self, operation: Operation) -> &'static str {
-        use Operation as Op;
-        match (self, operation) {
-            (Self::V2, Op::Generate) => {
-                "V_2, V_2_TURBO, V_2A, V_2A_TURBO, V_3, ideogram-4, ideogram-4-5, auto, \
-                 p-image-ideogram, z-image, gpt-image-2, gpt-image-2-5-flare, \
-                 gpt-image-2-5-sunburst, nano-banana-2, nano-banana-pro"
-            }
-            (Self::V2, Op::Edit) => {
-                "V_3, ideogram-4-5, gpt-image-2-5-flare, gpt-image-2-5-sunburst"
-            }
-            (Self::V2, Op::Remix) => "auto, V_3, ideogram-4",
-            (Self::V2, Op::Reframe) => "V_3, nano-banana-2",
-            (Self::V2, Op::ReplaceBackground) => "V_3, gpt-image-2",
-            (Self::V2, Op::RemoveBackground) | (Self::V1, Op::RemoveBackground) => "auto",
-            (Self::V2, Op::Upscale) => {
-                "auto, nano-banana-pro, topaz-bloom-2, topaz-redefine, topaz-standard-2, \
-                 topaz-text-refine, topaz-wonder-3-5"
-            }
-            (Self::V2, Op::Describe) => "V_3, ideogram-4",
-            (Self::V1, Op::Generate | Op::Remix) => "V_3, ideogram-4",
-            (Self::V1, Op::Edit | Op::Reframe | Op::ReplaceBackground) => "V_3",
-            (Self::V1, Op::Describe) => "ideogram-4",
-            (Self::V1, Op::Upscale) => "",
-            (Self::Legacy, Op::Generate | Op::Remix) => {
-                "V_1, V_1_TURBO, V_2, V_2_TURBO, V_2A, V_2A_TURBO"
-            }
-            (Self::Legacy, Op::Edit | Op::Reframe) => "V_2, V_2_TURBO",
-            (Self::Legacy, Op::Upscale) => "auto",
-            (Self::Legacy, Op::Describe) => "V_2, V_3, ideogram-4",
-            (Self::Legacy, Op::ReplaceBackground | Op::RemoveBackground) => "",
-        }
+    /// The models that do what `request` asks for in this dialect.
+    pub(crate) fn models(self, request: &Request) -> impl Iterator<Item = Model> {
+        let mut probe = request.clone();
+        MODELS.into_iter().filter(move |model| {
+            probe.model = *model;
+            self.route(&probe).is_some()
+        })
     }
 
     /// The model in this dialect's words.

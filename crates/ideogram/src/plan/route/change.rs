@@ -7,7 +7,7 @@ use domain::{Model, Operation, Request};
 use super::{
     CHARACTER, CHARACTER_MASK, Expects, IMAGE_25, IMAGE_50, MAGIC, MaskSlot, NO_SHAPES, NO_SLOTS,
     PLAIN, Prompt, Qualities, Ratios, Route, SHAPES_3, STYLE_REFERENCES, STYLES_3,
-    STYLES_CHARACTER, Shapes, Sizes, Slots, Tiers, Transparency, generate, slot,
+    STYLES_CHARACTER, Shapes, Sizes, Slots, Tiers, Transparency, guests, slot,
 };
 use crate::plan::file::Polarity;
 use crate::plan::{price, sizes};
@@ -253,7 +253,7 @@ pub(super) fn route(request: &Request) -> Option<&'static Route> {
         (Operation::Edit, Model::V3) => &INPAINT,
         (Operation::Edit, Model::V45) => &PRECISE_EDIT,
         (Operation::Edit, Model::GptImage25Flare | Model::GptImage25Sunburst) => {
-            return generate::route(request);
+            return guests::route(request.model);
         }
         (Operation::Remix, Model::V3) if character => &REMIX_CHARACTER,
         (Operation::Remix, Model::V3) if custom => &REMIX_CUSTOM,

@@ -198,6 +198,11 @@ fn a_picture_that_is_worked_on_keeps_or_multiplies_its_size() -> anyhow::Result<
         let size = size.map(str::parse).transpose()?;
         assert_eq!(call.resolution, size, "{operation} {model}");
     }
+    let mut cutout = request(Operation::Generate, Model::V3);
+    cutout.transparent = true;
+    cutout.upscale_factor = Some(UpscaleFactor::X2);
+    let call = plan(&cutout, Api::Auto)?;
+    assert_eq!(call.resolution, Some("2048x2048".parse()?));
     Ok(())
 }
 
