@@ -124,6 +124,7 @@ impl<H: BatchHandler> BatchWorker<H> {
             Ok(event) => Some(Entry {
                 sequence: raw.sequence,
                 event,
+                traceparent: raw.traceparent(),
             }),
             Err(err) => {
                 error!(error = %err, subject = raw.subject, "not an event of ours, put aside");

@@ -15,7 +15,7 @@ use crate::{Error, Ledger};
 /// The oldest server that has all we build on: schedules, and fsync with every message done right.
 const NEEDED: (&str, [u32; 2]) = ("2.15", [2, 15]);
 /// How long the server may take to confirm anything.
-const ANSWER: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// How long to look for the server before giving up.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -73,6 +73,12 @@ pub enum Error {
         /// Why not.
         source: Source,
     },
+    /// The handler cannot say what becomes of work that is given up. It comes again.
+    #[error("cannot say what becomes of work that is given up")]
+    LastWords {
+        /// Why not.
+        source: Source,
+    },
     /// The consumer was deleted, so no more messages will come.
     #[error("consumer `{0}` is gone")]
     Gone(&'static str),

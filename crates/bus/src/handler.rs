@@ -22,9 +22,13 @@ pub trait Handler<In>: Send + Sync + 'static {
 
     /// What to say of work that is given up, once its message is among the dead letters. Asked
     /// again if somebody else wrote into the ledger first.
-    fn give_up(&self, lost: Lost<In>) -> impl Future<Output = Vec<Emit>> + Send {
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said at the moment: the message is not acknowledged, and comes again.
+    fn give_up(&self, lost: Lost<In>) -> impl Future<Output = Result<Vec<Emit>, Source>> + Send {
         drop(lost);
-        async { Vec::new() }
+        async { Ok(Vec::new()) }
     }
 }
 

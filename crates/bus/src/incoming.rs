@@ -63,14 +63,23 @@ impl Raw {
         })
     }
 
-    fn event(&self) -> Result<Event, Source> {
-        let name = self
-            .header(header::TYPE)
-            .ok_or("the message does not say what it is")?;
-        let content_type = self.header(header::CONTENT_TYPE);
-        let encoding = Encoding::of_content_type(content_type).ok_or("unknown content type")?;
-        Ok(wire::decode(name, encoding, &self.payload)?)
+    /// The trace that it belongs to.
+    pub(crate) fn traceparent(&self) -> Option<String> {
+        self.header(header::TRACEPARENT).map(str::to_owned)
     }
+
+    fn event(&self) -> Result<Event, Source> {
+        event(&self.headers, &self.payload)
+    }
+}
+
+/// Reads an event.
+pub(crate) fn event(headers: &HeaderMap, payload: &[u8]) -> Result<Event, Source> {
+    let header = |name| headers.get(name).map(async_nats::HeaderValue::as_str);
+    let name = header(header::TYPE).ok_or("the message does not say what it is")?;
+    let encoding =
+        Encoding::of_content_type(header(header::CONTENT_TYPE)).ok_or("unknown content type")?;
+    Ok(wire::decode(name, encoding, payload)?)
 }
 
 /// Where a message came in.
@@ -125,6 +134,8 @@ pub struct Requested {
     pub named: bool,
     /// Whose it is: the gateway knows; everybody else on NATS is the operator's own.
     pub tenant: Tenant,
+    /// The public name of the API key it came with; only the gateway knows of keys.
+    pub api_key: Option<String>,
     /// The lane it was published to, if any.
     pub lane: Option<Lane>,
     /// The media type of `body`.
@@ -149,6 +160,7 @@ impl Inbound for Requested {
                 .header(header::TENANT)
                 .and_then(|name| name.parse().ok())
                 .unwrap_or_default(),
+            api_key: raw.header(header::API_KEY).map(str::to_owned),
             lane,
             content_type: raw.header(header::CONTENT_TYPE).map(str::to_owned),
             body: raw.payload.clone(),

@@ -1,16 +1,18 @@
 //! One at a time: a lease in the `books`, kept alive by its holder, taken over when it falls
 //! silent.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::kv::{CreateErrorKind, Store};
 use async_nats::jetstream::message::PublishMessage;
-use tokio::time::{self, Instant};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::{Bus, Error, Source};
+use crate::{Bus, Error, Source, clock};
 
 const BUCKET: &str = "books";
 
@@ -33,13 +35,56 @@ impl Default for LeaseConfig {
     }
 }
 
-/// The right to be the only one, while it lasts.
-#[derive(Debug)]
+impl LeaseConfig {
+    /// How long to believe in a renewal: safely less than the server does.
+    fn safe(&self) -> Duration {
+        self.ttl.saturating_sub(self.renew / 2)
+    }
+}
+
+/// The right to be the only one, while it lasts. Clones are the same right.
+#[derive(Debug, Clone)]
 pub struct Lease {
     /// A number that rises with every holder.
     pub fence: u64,
-    /// Cancelled when the right is lost, which is before anybody else can get it.
+    /// Cancelled when the right is lost, which is before anybody else can get it; but by a task, and
+    /// after the process was stopped, others may run first: see [`Lease::held`].
     pub lost: CancellationToken,
+    /// By [`clock::now`], in nanoseconds.
+    until: Arc<AtomicU64>,
+}
+
+impl Lease {
+    fn new(fence: u64, until: Duration, lost: CancellationToken) -> Self {
+        let until = Arc::new(AtomicU64::new(nanos(until)));
+        Self { fence, lost, until }
+    }
+
+    /// Whether we have the right at this moment. Decided by the clock alone, so it is true also of
+    /// the first moment after the process was stopped or the machine slept. Once it is lost it stays
+    /// lost.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        if self.left().is_zero() {
+            self.lost.cancel();
+        }
+        !self.lost.is_cancelled()
+    }
+
+    /// How long the right lasts without another renewal.
+    fn left(&self) -> Duration {
+        let until = Duration::from_nanos(self.until.load(Ordering::Acquire));
+        until.saturating_sub(clock::now())
+    }
+
+    fn extend(&self, until: Duration) {
+        self.until.store(nanos(until), Ordering::Release);
+    }
+}
+
+/// Five centuries fit.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Bus {
@@ -67,21 +112,17 @@ impl Bus {
             .map_err(|err| failed(err.into()))?;
         let key = format!("lease.{name}");
         while !shutdown.is_cancelled() {
-            let asked = Instant::now();
+            let asked = clock::now();
             if let Some(fence) = self.acquire(&books, &key, config).await {
                 info!(lease = name, fence, "active");
-                let lost = shutdown.child_token();
-                let held = Lease {
-                    fence,
-                    lost: lost.clone(),
-                };
+                let lease = Lease::new(fence, asked + config.safe(), shutdown.child_token());
                 let (result, revision) = tokio::join!(
                     async {
-                        let result = work(held).await;
-                        lost.cancel();
+                        let result = work(lease.clone()).await;
+                        lease.lost.cancel();
                         result
                     },
-                    self.keep(&key, fence, asked, config, &lost)
+                    self.keep(&key, &lease, config)
                 );
                 self.release(&books, &key, revision).await;
                 result?;
@@ -109,35 +150,30 @@ impl Bus {
         }
     }
 
-    /// Renews until `lost`, and cancels it when too long passed without a renewal. Returns the last
+    /// Renews until it is lost, which it is when too long passed without a renewal. Returns the last
     /// revision that is ours.
-    async fn keep(
-        &self,
-        key: &str,
-        mut revision: u64,
-        mut renewed: Instant,
-        config: LeaseConfig,
-        lost: &CancellationToken,
-    ) -> u64 {
-        // Safely before the server lets somebody else have it.
-        let safe = config.ttl.saturating_sub(config.renew / 2);
+    async fn keep(&self, key: &str, lease: &Lease, config: LeaseConfig) -> u64 {
+        let mut revision = lease.fence;
         loop {
-            let end = renewed + safe;
             tokio::select! {
                 biased;
-                () = lost.cancelled() => return revision,
-                () = time::sleep_until(end.min(Instant::now() + config.renew)) => {}
+                () = lease.lost.cancelled() => return revision,
+                () = time::sleep(lease.left().min(config.renew)) => {}
+            }
+            if !lease.held() {
+                warn!(key, "lease lost");
+                return revision;
             }
             // The server counts from when it hears us, which is later.
-            let asked = Instant::now();
-            match time::timeout_at(end, self.renew(key, revision, config.ttl)).await {
-                Ok(Ok(next)) => (revision, renewed) = (next, asked),
+            let asked = clock::now();
+            let renewed = self.renew(key, revision, config.ttl);
+            match time::timeout(lease.left(), renewed).await {
+                Ok(Ok(next)) => {
+                    revision = next;
+                    lease.extend(asked + config.safe());
+                }
                 Ok(Err(err)) => debug!(error = %err, "lease not renewed"),
                 Err(_) => {}
-            }
-            if Instant::now() >= renewed + safe {
-                warn!(key, "lease lost");
-                lost.cancel();
             }
         }
     }

@@ -4,15 +4,17 @@
 use std::time::Duration;
 
 use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use domain::{Event, GenerationId};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::json;
+use tracing::warn;
 use wire::subject;
 
 use crate::incoming::Raw;
 use crate::stage::{EVENTS, INTAKE};
-use crate::{Bus, Error, Expect, Inbound, Requested};
+use crate::{Bus, Error, Expect, Inbound, Requested, Unreadable};
 
 /// How long the server may take to read.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -24,12 +26,23 @@ pub struct Entry {
     pub sequence: u64,
     /// What happened.
     pub event: Event,
+    /// In which trace (W3C Trace Context).
+    pub traceparent: Option<String>,
+}
+
+/// One generation's page of the ledger.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// What can be read, oldest first.
+    pub entries: Vec<Entry>,
+    /// What cannot. Something happened, and nobody here knows what.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// The ledger. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    bus: Bus,
+    pub(crate) bus: Bus,
 }
 
 impl Ledger {
@@ -50,14 +63,49 @@ impl Ledger {
     }
 
     /// The last entry of each kind for `id`, oldest first. The last one is the expectation of the
-    /// next append.
+    /// next append. An entry that cannot be read is logged and left out; an append after it is
+    /// refused then, and who concludes from what is *not* there asks for the [`Ledger::page`].
     ///
     /// # Errors
     ///
-    /// [`Error::Read`]; [`Error::Decode`].
+    /// [`Error::Read`].
     pub async fn read(&self, id: GenerationId) -> Result<Vec<Entry>, Error> {
-        let messages = self.bus.last_of_each(EVENTS, &subject::ledger(id)).await?;
-        messages.into_iter().map(entry).collect()
+        let Page {
+            entries,
+            unreadable,
+        } = self.page(id).await?;
+        for Unreadable {
+            subject, source, ..
+        } in unreadable
+        {
+            warn!(error = %source, subject, "an entry of the ledger cannot be read");
+        }
+        Ok(entries)
+    }
+
+    /// As [`Ledger::read`], and with it what cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn page(&self, id: GenerationId) -> Result<Page, Error> {
+        let mut page = Page::default();
+        for raw in self.bus.last_of_each(EVENTS, &subject::ledger(id)).await? {
+            let sequence = raw.sequence;
+            match Event::read(&raw) {
+                Ok(event) => page.entries.push(Entry {
+                    sequence,
+                    event,
+                    traceparent: raw.traceparent(),
+                }),
+                Err(source) => page.unreadable.push(Unreadable {
+                    sequence,
+                    subject: raw.subject,
+                    source,
+                }),
+            }
+        }
+        Ok(page)
     }
 
     /// The last event of each kind about one picture, oldest first.
@@ -85,6 +133,20 @@ impl Ledger {
             .await?;
         let event = message.map(entry).transpose()?.map(|entry| entry.event);
         Ok(event.and_then(|event| event.try_into().ok()))
+    }
+
+    /// The first entry of a generation that was let in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn beginning(&self, id: GenerationId) -> Result<Option<Entry>, Error> {
+        let subject = format!("generation.accepted.{id}");
+        self.bus
+            .last(EVENTS, &subject)
+            .await?
+            .map(entry)
+            .transpose()
     }
 
     /// Whether there is nothing left to do about telling `endpoint` of the event `event_id`: it took
@@ -125,6 +187,7 @@ fn entry(raw: Raw) -> Result<Entry, Error> {
     Ok(Entry {
         sequence: raw.sequence,
         event,
+        traceparent: raw.traceparent(),
     })
 }
 
@@ -143,6 +206,26 @@ impl Bus {
             .await
             .map_err(|err| failed(err.into()))?;
         raw(answer).map_err(failed)
+    }
+
+    /// As [`Bus::last`], but asked of the stream's leader: a replica may not know yet what was just
+    /// written.
+    pub(crate) async fn last_stored(
+        &self,
+        stream: &str,
+        filter: &str,
+    ) -> Result<Option<Raw>, Error> {
+        let failed = |source: crate::Source| Error::Read {
+            what: filter.to_owned(),
+            source,
+        };
+        let leader = self.jetstream.get_stream_no_info(stream).await;
+        let leader = leader.map_err(|err| failed(err.into()))?;
+        match leader.get_last_raw_message_by_subject(filter).await {
+            Ok(message) => stored(stream.to_owned(), message).map(Some).map_err(failed),
+            Err(err) if err.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(err) => Err(failed(err.into())),
+        }
     }
 
     /// The last message of each subject that matches `filter`, in the order of the stream
@@ -197,13 +280,16 @@ fn raw(answer: async_nats::Message) -> Result<Option<Raw>, crate::Source> {
         .as_ref()
         .and_then(|headers| headers.get("Nats-Stream"))
         .map_or_else(String::new, ToString::to_string);
-    let message = StreamMessage::try_from(answer)?;
-    Ok(Some(Raw {
+    stored(stream, StreamMessage::try_from(answer)?).map(Some)
+}
+
+pub(crate) fn stored(stream: String, message: StreamMessage) -> Result<Raw, crate::Source> {
+    Ok(Raw {
         subject: message.subject.to_string(),
         payload: message.payload,
         sequence: message.sequence,
         stored_at: Timestamp::from_nanosecond(message.time.unix_timestamp_nanos())?,
         stream,
         headers: message.headers,
-    }))
+    })
 }

@@ -3,11 +3,14 @@
 //! that knows NATS; it knows nothing of what the work is.
 #![warn(missing_docs)]
 
+mod announce;
 mod ask;
 mod batch;
+mod clock;
 mod connection;
 mod dead;
 mod error;
+mod follow;
 mod handler;
 mod incoming;
 mod lease;
@@ -20,6 +23,7 @@ mod publish;
 mod settings;
 mod stage;
 mod subscription;
+mod tail;
 mod topology;
 /// Trace context in and out of NATS headers.
 pub mod trace;
@@ -29,12 +33,14 @@ pub use ask::{Answer, Refusal};
 pub use batch::{BatchHandler, BatchWorker};
 pub use connection::{Bus, Config};
 pub use error::{Error, Source};
+pub use follow::{Followed, Unreadable};
 pub use handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
 pub use incoming::{Inbound, Raw, Requested};
 pub use lease::{Lease, LeaseConfig};
-pub use ledger::{Entry, Ledger};
+pub use ledger::{Entry, Ledger, Page};
 pub use policy::Policy;
 pub use publish::NewRequest;
+pub use settings::{Setting, Watched};
 pub use stage::Stage;
 pub use topology::{drift, provision};
 pub use worker::Worker;

@@ -19,9 +19,9 @@ use crate::{Bus, Error, Expect, Stage, trace};
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 
-const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+pub(crate) const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 const EXPECTED_FILTER: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-const MESSAGE_ID: &str = "Nats-Msg-Id";
+pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 const SCHEDULE: &str = "Nats-Schedule";
 const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 
@@ -37,6 +37,8 @@ pub struct NewRequest {
     pub id: GenerationId,
     /// Whose it is.
     pub tenant: Tenant,
+    /// The public name of the API key that it came with, if any.
+    pub api_key: Option<String>,
     /// Its lane.
     pub lane: Lane,
     /// The media type of `body`.
@@ -66,6 +68,9 @@ impl Bus {
         let mut headers = HeaderMap::new();
         headers.insert(MESSAGE_ID, format!("requested-{}", request.id).as_str());
         headers.insert(header::TENANT, request.tenant.as_str());
+        if let Some(name) = &request.api_key {
+            headers.insert(header::API_KEY, name.as_str());
+        }
         headers.insert(header::CONTENT_TYPE, request.content_type);
         trace::inject(&mut headers);
         let subject = subject::requested(request.lane, request.id);
@@ -122,6 +127,29 @@ impl Bus {
         let mut headers = self.event_headers(&encoded);
         headers.insert(header::CAUSE, item.cause.to_string().as_str());
         self.put_work_raw(item, headers, encoded.body.into()).await
+    }
+
+    /// Hands `event` to `stage` at `until`, by a timer that survives us. A timer of the same stage
+    /// and key that waits is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Publish`]: it may or may not be stored; doing it again does no harm.
+    pub async fn put_off(
+        &self,
+        stage: Stage,
+        key: &str,
+        event: &Event,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let item = WorkItem {
+            stage,
+            key,
+            attempt: 1,
+            cause: 0,
+            due: Some(until),
+        };
+        self.put_work(&item, event).await
     }
 
     /// As [`Bus::put_work`], for a message that is handed on as it came.
@@ -218,7 +246,7 @@ impl Bus {
 
     /// The sequence of the last entry that matches the filter, if we wrote it.
     async fn own_entry(&self, doubt: &Doubt) -> Result<Option<u64>, Error> {
-        let last = self.last(crate::stage::EVENTS, &doubt.filter).await?;
+        let last = self.last_stored(&doubt.stream, &doubt.filter).await?;
         Ok(last
             .filter(|raw| raw.header(header::WRITER) == Some(doubt.token.as_ref()))
             .map(|raw| raw.sequence))
@@ -241,8 +269,9 @@ impl Bus {
 
 /// What to read back after a refusal.
 pub(crate) struct Doubt {
-    filter: String,
-    token: std::sync::Arc<str>,
+    pub(crate) stream: String,
+    pub(crate) filter: String,
+    pub(crate) token: std::sync::Arc<str>,
 }
 
 fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Option<Doubt> {
@@ -256,7 +285,11 @@ fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Optio
     headers.insert(EXPECTED_SEQUENCE, sequence.to_string().as_str());
     headers.insert(EXPECTED_FILTER, filter.as_str());
     headers.insert(header::WRITER, token.as_ref());
-    Some(Doubt { filter, token })
+    Some(Doubt {
+        stream: crate::stage::EVENTS.to_owned(),
+        filter,
+        token,
+    })
 }
 
 /// The ledger that an event is an entry of: its generation's, else that of its own kind.

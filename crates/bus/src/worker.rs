@@ -155,29 +155,17 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             Ok(Step::Emit(emits)) if emits.is_empty() => {
                 self.dismiss(message, feed).await.map(|()| "nothing")
             }
-            Ok(Step::Emit(emits)) => {
-                if self.emit(&emits).await? {
-                    return self.acknowledge(message, feed).await.map(|()| "done");
+            Ok(Step::Emit(emits)) => match self.emit(&emits).await? {
+                true => self.acknowledge(message, feed).await.map(|()| "done"),
+                false => self.outrun(message, raw, feed, input, &delivery).await,
+            },
+            Ok(Step::Wait(wait)) => match self.emit(&wait.emit).await? {
+                true => {
+                    let postponed = self.postpone(message, raw, feed, &delivery, &wait);
+                    postponed.await.map(|()| "waits")
                 }
-                let conflict = "somebody else wrote first";
-                self.retry(
-                    message,
-                    raw,
-                    feed,
-                    input,
-                    &delivery,
-                    conflict.into(),
-                    None,
-                    poison(conflict),
-                )
-                .await
-            }
-            Ok(Step::Wait(wait)) => {
-                self.emit(&wait.emit).await?;
-                self.postpone(message, raw, feed, &delivery, &wait)
-                    .await
-                    .map(|()| "waits")
-            }
+                false => self.outrun(message, raw, feed, input, &delivery).await,
+            },
             Err(Fault::Transient {
                 source,
                 not_before,
@@ -193,6 +181,30 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                     .await
             }
         }
+    }
+
+    /// Somebody else wrote first, so what was made of the message is no longer true.
+    async fn outrun(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        input: In,
+        delivery: &Delivery,
+    ) -> Result<&'static str, Error> {
+        let conflict = "somebody else wrote first";
+        let failure = poison(conflict);
+        self.retry(
+            message,
+            raw,
+            feed,
+            input,
+            delivery,
+            conflict.into(),
+            None,
+            failure,
+        )
+        .await
     }
 
     /// One attempt, in a task of its own, so that a panic stays in there and work spreads over
@@ -381,6 +393,7 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
         for _ in 0..LAST_WORDS {
             let emits = self.handler.give_up(lost.clone()).await;
+            let emits = emits.map_err(|source| Error::LastWords { source })?;
             if self.emit(&emits).await? {
                 return self.acknowledge(message, feed).await.map(|()| "given up");
             }
@@ -444,7 +457,7 @@ impl Bus {
                     None => bus.consumer(&feed).await,
                 };
                 let opened = match consumer {
-                    Ok(consumer) => open(consumer, batch).await,
+                    Ok(consumer) => open(consumer, batch, HEARTBEAT).await,
                     Err(Error::Provision { source, .. }) if is_missing(&source) => {
                         return Some((Err(Error::Gone(feed.consumer)), (bus, None)));
                     }
@@ -484,12 +497,17 @@ impl Bus {
     }
 }
 
-async fn open(consumer: Consumer<pull::Config>, batch: usize) -> Result<pull::Stream, Source> {
+/// Pulls `batch` messages at a time, and fails after a silence of two `heartbeat`s.
+pub(crate) async fn open(
+    consumer: Consumer<pull::Config>,
+    batch: usize,
+    heartbeat: Duration,
+) -> Result<pull::Stream, Source> {
     Ok(consumer
         .stream()
         .max_messages_per_batch(batch.max(1))
         .expires(EXPIRES)
-        .heartbeat(HEARTBEAT)
+        .heartbeat(heartbeat)
         .messages()
         .await?)
 }

@@ -228,6 +228,7 @@ async fn a_request_at_the_door_is_found_by_its_name_and_stands_there_once() -> a
     let request = NewRequest {
         id,
         tenant: "acme".parse()?,
+        api_key: None,
         lane: Lane::Interactive,
         content_type: "application/json",
         body: "{}".into(),
@@ -262,6 +263,7 @@ async fn a_full_door_says_so() -> anyhow::Result<()> {
     let request = |body: String| NewRequest {
         id: GenerationId::generate(),
         tenant: Tenant::default(),
+        api_key: None,
         lane: Lane::Standard,
         content_type: "application/json",
         body: body.into(),
@@ -271,5 +273,27 @@ async fn a_full_door_says_so() -> anyhow::Result<()> {
     let refused = world.bus.request(request("x".repeat(500))).await;
 
     assert!(matches!(refused, Err(Error::Full { .. })), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_hides_no_other_and_is_counted() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let (id, ledger) = (GenerationId::generate(), world.bus.ledger());
+    let first = ledger.append(rendered(id), 0).await?;
+    let subject = format!("generation.calling.{id}");
+    let by_hand = world.outside.publish(subject.clone(), "{}".into());
+    let unknown = by_hand.await?.await?.sequence;
+
+    let page = ledger.page(id).await?;
+
+    assert_eq!(page.entries.len(), 1);
+    assert_eq!(page.entries[0].sequence, first);
+    let found = &page.unreadable[0];
+    assert_eq!((found.sequence, &found.subject), (unknown, &subject));
+    assert_eq!(ledger.read(id).await?.len(), 1);
+    // Whoever overlooks it cannot write after it.
+    let refused = ledger.append(completed(id), first).await;
+    assert!(refused.is_err_and(|err| err.is_conflict()));
     Ok(())
 }

@@ -171,6 +171,35 @@ async fn a_lease_survives_a_short_death_of_the_broker() -> anyhow::Result<()> {
         .await
 }
 
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "to hold up the runtime is what is tested"
+)]
+async fn a_holder_that_did_not_run_for_too_long_knows_before_anything_else_runs()
+-> anyhow::Result<()> {
+    let world = World::start().await?;
+    let shutdown = CancellationToken::new();
+    // On one thread: while it blocks, nothing of this process runs, as when it is stopped.
+    let work = async |lease: bus::Lease| {
+        let renewed = Instant::now() + QUICK.ttl + QUICK.renew;
+        tokio::time::sleep_until(renewed).await;
+        let before = (lease.held(), lease.lost.is_cancelled());
+
+        std::thread::sleep(QUICK.ttl);
+
+        let told = lease.lost.is_cancelled();
+        let held = lease.clone().held();
+        assert_eq!((before, told, held), ((true, false), false, false));
+        assert!(lease.lost.is_cancelled(), "lost for everybody");
+        shutdown.cancel();
+        Ok::<(), Error>(())
+    };
+    let leading = world.bus.while_leader("account", QUICK, &shutdown, work);
+    tokio::time::timeout(LIMIT, leading).await??;
+    Ok(())
+}
+
 /// A TCP connection that can be cut without either side being told.
 struct Line {
     url: String,

@@ -1,24 +1,22 @@
 //! What becomes of a message, by how its handling ended.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use bus::{Emit, Expect, Fault, Lost, Policy, Stage, Step};
+use bus::{Emit, Expect, Fault, Lost, Policy, Source, Stage, Step, Wait};
 use domain::{Code, Completed, Event, GenerationId, Rendered};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::events::{calling, completed, failed, failure, rendered};
 use crate::world::{LIMIT, POLICY, Running, Script, World, header, next};
 
 /// Ends the generation whose name the lost message bears.
-async fn fail(lost: Lost<Rendered>) -> Vec<Emit> {
-    let Ok(id) = lost.key.parse() else {
-        return Vec::new();
-    };
-    vec![Emit::event(
-        failed(id, lost.failure),
-        Expect::LedgerAt(lost.cause),
-    )]
+async fn fail(lost: Lost<Rendered>) -> Result<Vec<Emit>, Source> {
+    let expect = Expect::LedgerAt(lost.cause);
+    let failed = failed(lost.key.parse()?, lost.failure);
+    Ok(vec![Emit::event(failed, expect)])
 }
 
 async fn last_event(world: &World, id: GenerationId) -> anyhow::Result<Option<Event>> {
@@ -179,10 +177,8 @@ async fn last_words_are_found_again_if_somebody_else_wrote_meanwhile() -> anyhow
                     .ok();
             }
             let last = entries.last().map_or(0, |entry| entry.sequence);
-            vec![Emit::event(
-                failed(id, lost.failure),
-                Expect::LedgerAt(last),
-            )]
+            let failed = failed(id, lost.failure);
+            Ok(vec![Emit::event(failed, Expect::LedgerAt(last))])
         }
     });
 
@@ -275,10 +271,8 @@ async fn poison_is_put_aside_and_the_others_go_on() -> anyhow::Result<()> {
         ))
     })
     .giving_up(|lost| async move {
-        let Ok(id) = lost.key.parse() else {
-            return Vec::new();
-        };
-        vec![Emit::event(failed(id, lost.failure), Expect::Nothing)]
+        let failed = failed(lost.key.parse()?, lost.failure);
+        Ok(vec![Emit::event(failed, Expect::Nothing)])
     });
 
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
@@ -338,5 +332,66 @@ async fn an_event_that_somebody_else_told_first_is_told_once() -> anyhow::Result
         .collect();
     assert_eq!(names, ["generation.rendered", "generation.failed"]);
     assert!(world.messages("WORK").await?.is_empty());
+    worker.stop().await
+}
+
+#[tokio::test]
+async fn what_cannot_be_said_of_lost_work_is_asked_again() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world
+        .ack_wait("EVENTS", "upload", Duration::from_millis(500))
+        .await?;
+    let id = GenerationId::generate();
+    world.bus.ledger().append(rendered(id), 0).await?;
+    let away = AtomicBool::new(true);
+    let handler =
+        Script::<Rendered>::new(|_, _| async { Err(Fault::Permanent(failure(Code::AllWithheld))) })
+            .giving_up(move |lost| {
+                let away = away.swap(false, Ordering::Relaxed);
+                async move {
+                    match away {
+                        true => Err("the books are away".into()),
+                        false => fail(lost).await,
+                    }
+                }
+            });
+
+    let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
+
+    world.settled("EVENTS", "upload", 2).await?;
+    let end = failed(id, failure(Code::AllWithheld));
+    assert_eq!(last_event(&world, id).await?, Some(end.into()));
+    worker.stop().await
+}
+
+#[tokio::test]
+async fn work_is_not_put_off_on_the_strength_of_what_is_no_longer_true() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let (id, ledger) = (GenerationId::generate(), world.bus.ledger());
+    ledger.append(rendered(id), 0).await?;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let handler = Script::<Rendered>::new(move |_, delivery| {
+        tell.send(delivery.attempt).ok();
+        let ledger = ledger.clone();
+        async move {
+            if delivery.attempt > 1 {
+                return Ok(Step::done());
+            }
+            // Somebody else writes between our look at the ledger and our word.
+            let late = ledger.append(calling(id, "late"), delivery.cause).await;
+            late.map_err(|err| Fault::transient(err, failure(Code::Internal)))?;
+            Ok(Step::Wait(Wait {
+                until: Timestamp::now() + SignedDuration::from_hours(1),
+                counts: false,
+                emit: vec![Emit::event(completed(id), Expect::after(&delivery))],
+            }))
+        }
+    });
+
+    let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
+
+    // Not in an hour: tried again, and decided again.
+    assert_eq!(next(&mut told).await?, 1);
+    assert_eq!(next(&mut told).await?, 2);
     worker.stop().await
 }

@@ -129,6 +129,7 @@ async fn requests_that_are_put_off_keep_their_names_and_none_is_lost() -> anyhow
     let request = NewRequest {
         id: named,
         tenant: "acme".parse()?,
+        api_key: None,
         lane: Lane::Background,
         content_type: "application/json",
         body: "three".into(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{self, pull};
 use async_nats::jetstream::message::StreamMessage;
-use bus::{Bus, Config, Delivery, Emit, Error, Fault, Handler, Inbound, Lost, Policy, Stage, Step};
+use bus::{
+    Bus, Config, Delivery, Emit, Error, Fault, Handler, Inbound, Lost, Policy, Source, Stage, Step,
+};
 use futures::future::BoxFuture;
 use testkit::{NatsServer, wait_until};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -108,7 +110,8 @@ impl World {
 }
 
 type Act<In> = Box<dyn Fn(In, Delivery) -> BoxFuture<'static, Result<Step, Fault>> + Send + Sync>;
-type LastWords<In> = Box<dyn Fn(Lost<In>) -> BoxFuture<'static, Vec<Emit>> + Send + Sync>;
+type Said = Result<Vec<Emit>, Source>;
+type LastWords<In> = Box<dyn Fn(Lost<In>) -> BoxFuture<'static, Said> + Send + Sync>;
 
 /// A handler that does what the test says.
 pub(crate) struct Script<In> {
@@ -122,11 +125,11 @@ impl<In: Inbound> Script<In> {
     ) -> Self {
         Self {
             act: Box::new(move |input, delivery| Box::pin(act(input, delivery))),
-            last_words: Box::new(|_| Box::pin(async { Vec::new() })),
+            last_words: Box::new(|_| Box::pin(async { Ok(Vec::new()) })),
         }
     }
 
-    pub(crate) fn giving_up<F: Future<Output = Vec<Emit>> + Send + 'static>(
+    pub(crate) fn giving_up<F: Future<Output = Said> + Send + 'static>(
         mut self,
         last_words: impl Fn(Lost<In>) -> F + Send + Sync + 'static,
     ) -> Self {
@@ -140,7 +143,7 @@ impl<In: Inbound> Handler<In> for Script<In> {
         (self.act)(input, delivery.clone()).await
     }
 
-    async fn give_up(&self, lost: Lost<In>) -> Vec<Emit> {
+    async fn give_up(&self, lost: Lost<In>) -> Said {
         (self.last_words)(lost).await
     }
 }
