@@ -265,7 +265,7 @@ async fn every_broken_answer_of_the_simulator_has_one_meaning() -> anyhow::Resul
     })
     .await?;
     let mut config = config(&simulator.api_url())?;
-    config.submit_timeout = Duration::from_millis(500);
+    config.submit_timeout = Duration::from_secs(1);
     let client = Client::new(config)?;
 
     for (fault, billed) in [

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Billed, Usd};
-use ideogram::{Error, Progress, RejectKind};
+use domain::{Billed, Model, Usd};
+use ideogram::{Answer, Api, Error, Progress, RejectKind, plan};
+use ideogram_sim::{Config, FaultKind, Picture, Simulator};
 use serde_json::{Value, json};
 
 use crate::provider::{Provider, Reply};
-use crate::{ID, client, image, poll, refused};
+use crate::{ID, client, image, poll, refused, request};
 
 #[tokio::test]
 async fn a_poll_tells_how_it_is_going() -> anyhow::Result<()> {
@@ -111,5 +112,45 @@ async fn an_id_stays_one_segment_of_the_path() -> anyhow::Result<()> {
         );
     }
     assert_eq!(provider.seen().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_simulator_leaves_out_or_adds_does_not_matter() -> anyhow::Result<()> {
+    let simulator = Simulator::start(Config {
+        picture: Picture::Tiny,
+        ..Config::default()
+    })
+    .await?;
+    let client = client(&simulator.api_url())?;
+    let poll = async |prompt: &str| -> anyhow::Result<Progress> {
+        let mut request = request(Model::V3);
+        request.prompt = prompt.to_owned();
+        request.num_images = 2;
+        match client.submit(&plan(&request, Api::Auto)?, &[]).await? {
+            Answer::Accepted { provider_id, .. } => Ok(client.poll(&provider_id).await?),
+            answer => anyhow::bail!("{answer:?}"),
+        }
+    };
+
+    for fault in [FaultKind::MissingObjectType, FaultKind::ExtraFields] {
+        simulator.set_fault(fault)?;
+        let progress = poll("a red kite").await?;
+        simulator.clear_faults();
+        assert!(
+            matches!(&progress, Progress::Completed { images, cost: Some(_), simulated: true }
+                if images.iter().filter(|image| image.safe && image.url.is_some()).count() == 2),
+            "{progress:?}"
+        );
+    }
+    let progress = poll("a red kite [withheld]").await?;
+    let Progress::Completed { images, cost, .. } = progress else {
+        anyhow::bail!("{progress:?}")
+    };
+    assert_eq!(cost, Some(Usd::from_micros(120_000)), "billed all the same");
+    let safe: Vec<_> = images.iter().map(|i| (i.safe, i.url.is_some())).collect();
+    assert_eq!(safe, [(false, false), (true, true)]);
+    let progress = poll("a red kite [fail]").await?;
+    assert!(matches!(progress, Progress::Failed { .. }), "{progress:?}");
     Ok(())
 }

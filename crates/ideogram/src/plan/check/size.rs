@@ -40,7 +40,8 @@ pub(crate) fn size(request: &Request, route: &Route) -> Result<Option<Size>, Ref
     if let Some(wanted) = request.resolution {
         return pixels(request, route, wanted).map(Some);
     }
-    let unsaid = request.resolution_tier.is_none() && request.operation == Operation::Generate;
+    let from_words = request.operation == Operation::Generate && request.inputs.sources.is_empty();
+    let unsaid = from_words && request.resolution_tier.is_none();
     let wanted = match request.aspect_ratio {
         Some(ratio) => ratio,
         None if route.shapes.needed => {

@@ -206,6 +206,25 @@ fn a_picture_that_is_worked_on_keeps_or_multiplies_its_size() -> anyhow::Result<
     Ok(())
 }
 
+/// The provider then draws in the shape of the first one.
+#[test]
+fn a_drawing_from_pictures_is_told_a_shape_only_if_one_is_asked_for() -> anyhow::Result<()> {
+    let mut request = kite(Model::V45);
+    request.inputs.sources = vec![source()];
+    let asked = sent(&plan(&request, Api::Auto)?)?;
+    request.aspect_ratio = None;
+    let left = sent(&plan(&request, Api::Auto)?)?;
+    request.aspect_ratio = Some("16x9".parse()?);
+    let wide = sent(&plan(&request, Api::Auto)?)?;
+
+    assert_eq!(
+        (&asked["size"], left.get("size")),
+        (&json!("1024x1024"), None)
+    );
+    assert_eq!(wide["size"], "2560x1440", "720 is no multiple of 32");
+    Ok(())
+}
+
 #[test]
 fn a_source_goes_first_and_the_others_where_the_route_wants_them() -> anyhow::Result<()> {
     let mut edit = request(Operation::Edit, Model::V45);
