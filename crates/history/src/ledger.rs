@@ -68,8 +68,8 @@ impl Ledger {
         match event {
             Event::Calling(event) => self.begin(event),
             Event::Unknown(event) => self.doubt(event),
-            // Nothing of it is open at the provider.
-            Event::Parked(_) => self.release(),
+            Event::Parked(event) if event.in_doubt => self.close(State::Unknown),
+            Event::Parked(_) => self.close(State::Released),
             Event::Rendered(event) => self.render(event),
             Event::Completed(event) => self.complete(event.cost, event.at),
             Event::Failed(event) => self.fail(event),
@@ -80,7 +80,7 @@ impl Ledger {
 
     fn begin(&mut self, event: &Calling) {
         // The attempts before it were refused without being billed, or are in doubt.
-        self.release();
+        self.close(State::Released);
         self.calls.retain(|call| call.state() != State::Released);
         self.push(Call {
             attempt: event.attempt,
@@ -100,10 +100,11 @@ impl Ledger {
         }
     }
 
-    fn release(&mut self) {
+    /// Nothing of it is open at the provider any more.
+    fn close(&mut self, state: State) {
         for call in &mut self.calls {
             if call.state() == State::Open {
-                call.set_state(State::Released);
+                call.set_state(state);
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Questions about the past, in protobuf: `history.get` and `history.search`.
+//! Questions about the past, in protobuf: `history.get`, `history.search`, `history.find` and
+//! `history.spend`.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,13 +7,17 @@ use std::str::FromStr;
 use bus::{Answer, Bus, Refusal};
 use bytes::Bytes;
 use domain::{GenerationId, Tenant};
-use history::{History, Search};
+use history::{Grouping, History, Search, SpendQuery, SpendRow};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use wire::{ask, v1};
 
 const GET: &str = "get";
 const SEARCH: &str = "search";
+const FIND: &str = "find";
+const SPEND: &str = "spend";
+/// An identity in hex.
+const IDENTITY: usize = 32;
 
 /// Answers until `shutdown`.
 pub(crate) async fn serve(
@@ -23,10 +28,12 @@ pub(crate) async fn serve(
     let answer = |endpoint, question: Bytes| async move {
         match endpoint {
             GET => get(history, &question).await,
+            FIND => find(history, &question).await,
+            SPEND => spend(history, &question).await,
             _ => search(history, &question).await,
         }
     };
-    bus.answer("history", &[GET, SEARCH], shutdown, answer)
+    bus.answer("history", &[GET, SEARCH, FIND, SPEND], shutdown, answer)
         .await
 }
 
@@ -51,6 +58,56 @@ async fn search(history: &History, question: &[u8]) -> Answer {
         cursor: page.cursor,
     };
     Ok(ask::write(&page))
+}
+
+async fn find(history: &History, question: &[u8]) -> Answer {
+    let question: v1::HistoryFind = ask::read(question).map_err(unread)?;
+    let tenant: Tenant = value("tenant", &question.tenant)?;
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if question.identity.len() != IDENTITY || !question.identity.bytes().all(is_hex) {
+        return Err(Refusal::bad(format!(
+            "`identity` is invalid: expected {IDENTITY} digits 0-9a-f"
+        )));
+    }
+    let found = history
+        .find(&tenant, &question.identity)
+        .await
+        .map_err(refusal)?;
+    Ok(ask::write(&v1::HistoryFound {
+        id: found.id.map(|id| id.to_string()),
+        recorded_to: found.recorded_to,
+    }))
+}
+
+async fn spend(history: &History, question: &[u8]) -> Answer {
+    let question: v1::SpendQuery = ask::read(question).map_err(unread)?;
+    let query = SpendQuery {
+        tenant: value("tenant", &question.tenant)?,
+        by: value::<Grouping>("by", &question.by)?,
+        from: optional("from", question.from.as_deref())?,
+        to: optional("to", question.to.as_deref())?,
+    };
+    let report = history.spend(&query).await.map_err(refusal)?;
+    Ok(ask::write(&v1::SpendReport {
+        rows: report.rows.into_iter().map(line).collect(),
+        total: Some(line(report.total)),
+    }))
+}
+
+fn line(row: SpendRow) -> v1::SpendRow {
+    let spend = row.spend;
+    v1::SpendRow {
+        group: row.group,
+        generations: row.generations,
+        images: spend.images,
+        reserved_usd_micros: spend.reserved.micros(),
+        settled_usd_micros: spend.settled.micros(),
+        unknown_usd_micros: spend.unknown.micros(),
+        withheld_usd_micros: spend.withheld.micros(),
+        duplicate_usd_micros: spend.duplicate.micros(),
+        late_usd_micros: spend.late.micros(),
+        saved_usd_micros: spend.saved.micros(),
+    }
 }
 
 fn conditions(question: v1::HistorySearch) -> Result<Search, Refusal> {

@@ -1,5 +1,5 @@
 //! Remembers everything: reads every event, keeps what they add up to in a database, and answers
-//! `history.get` and `history.search`.
+//! `history.get`, `history.search`, `history.find` and `history.spend`.
 #![warn(missing_docs)]
 
 mod answer;

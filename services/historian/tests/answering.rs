@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bus::{Bus, Expect};
-use domain::{Billed, Code, Event, Failed, Failure, GenerationId, Phase, Tenant, Usd};
+use domain::{
+    Accepted, Billed, Code, Completed, Event, Failed, Failure, GenerationId, Job, Phase, Request,
+    Tenant, Usd,
+};
 use historian::Config;
 use jiff::Timestamp;
 use runtime::{Env, Life};
@@ -129,4 +132,95 @@ async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> 
     let history = history::History::open(&url).await?;
     assert_eq!(history.position().await?, 3);
     Ok(())
+}
+
+fn bought(campaign: &str) -> anyhow::Result<(Job, Vec<Event>)> {
+    let request = Request {
+        campaign: Some(campaign.to_owned()),
+        ..Request::new("a red kite")
+    };
+    let at = Timestamp::from_second(1_795_000_000)?;
+    let job = Job::new(GenerationId::generate(), Tenant::default(), request, at);
+    let cost = Usd::from_micros(80_000);
+    let events = vec![
+        Event::from(Accepted {
+            job: job.clone(),
+            callback_url: None,
+            reserved: cost,
+        }),
+        Event::from(Completed {
+            job: job.clone(),
+            images: Vec::new(),
+            texts: vec!["a kite".to_owned()],
+            cost,
+            at,
+        }),
+    ];
+    Ok((job, events))
+}
+
+async fn tell_all(bus: &Bus, events: &[Event]) -> anyhow::Result<()> {
+    for event in events {
+        bus.publish(event, &Expect::Nothing).await?;
+    }
+    Ok(())
+}
+
+async fn earlier(bus: &Bus, identity: &str) -> Result<v1::HistoryFound, String> {
+    let question = v1::HistoryFind {
+        tenant: Tenant::DEFAULT.to_owned(),
+        identity: identity.to_owned(),
+    };
+    let answer = bus.ask("history.find", wire::ask::write(&question)).await;
+    let answer = answer.map_err(|err| err.to_string())?;
+    wire::ask::read(&answer).map_err(|err| err.to_string())
+}
+
+async fn spend(bus: &Bus, by: &str) -> Result<v1::SpendReport, String> {
+    let question = v1::SpendQuery {
+        tenant: Tenant::DEFAULT.to_owned(),
+        by: by.to_owned(),
+        from: None,
+        to: None,
+    };
+    let answer = bus.ask("history.spend", wire::ask::write(&question)).await;
+    let answer = answer.map_err(|err| err.to_string())?;
+    wire::ask::read(&answer).map_err(|err| err.to_string())
+}
+
+#[tokio::test]
+async fn what_was_bought_before_and_for_how_much_is_answered() -> anyhow::Result<()> {
+    let nats = NatsServer::start().await?;
+    let dir = tempfile::tempdir()?;
+    let env = Env::from_pairs([
+        ("DARKROOM_NATS_URL", nats.url().to_owned()),
+        ("DARKROOM_DATA_DIR", dir.path().display().to_string()),
+    ]);
+    let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
+    bus::provision(&bus, 1).await?;
+    let historian = Historian::start(&env)?;
+    let (job, first) = bought("spring")?;
+    let (_, second) = bought("summer")?;
+    tell_all(&bus, &first).await?;
+    tell_all(&bus, &second[..1]).await?;
+
+    let identity = job.request.identity().to_string();
+    let found = wait_for(LIMIT, "all events in history", async || {
+        let found = earlier(&bus, &identity).await.ok()?;
+        (found.recorded_to == 3).then_some(found)
+    });
+    assert_eq!(found.await?.id, Some(job.id.to_string()));
+    let report = spend(&bus, "campaign").await.map_err(anyhow::Error::msg)?;
+    let rows = report.rows.iter();
+    let rows: Vec<_> = rows
+        .map(|row| (row.group.as_str(), row.settled_usd_micros))
+        .collect();
+    assert_eq!(rows, [("spring", 80_000)]);
+    assert_eq!(report.total.map(|total| total.generations), Some(1));
+
+    let refusal = earlier(&bus, "XYZ").await.err().unwrap_or_default();
+    assert!(refusal.contains("`identity` is invalid"), "{refusal}");
+    let refusal = spend(&bus, "colour").await.err().unwrap_or_default();
+    assert!(refusal.contains("`by` is invalid"), "{refusal}");
+    historian.stop().await
 }

@@ -1,8 +1,11 @@
 //! The history on real SQLite files.
 
 mod life;
+mod migrating;
+mod money;
 mod opening;
 mod projection;
+mod repeating;
 mod searching;
 
 use domain::Tenant;

@@ -1,14 +1,28 @@
-use domain::{Event, Generation, GenerationId, Status, Tenant};
-use history::{History, Search};
+use domain::{
+    Billed, Code, Event, Generation, GenerationId, Hold, ProviderResumed, Status, Tenant, Usd,
+};
+use history::{History, Search, SpendReport};
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::{Files, life, tenant};
+use crate::{Files, life, money, tenant};
 
-/// Three lives, one event of each in turn, as sequences from 1.
+/// Lives that interleave, one event of each in turn, as sequences from 1. Two ask for the same, and
+/// one more does and fails.
 fn log() -> Vec<(u64, Event)> {
-    let lives = ["a red kite", "a blue fox", "a green sea"]
-        .map(|prompt| life::whole(&life::job(prompt, 0)));
+    let lost = life::job("a red kite", 0);
+    let failing = vec![
+        life::accepted(&lost),
+        money::calling(&lost, 1, 2),
+        money::unknown(&lost, 1),
+        money::calling(&lost, 2, 90_000),
+        money::failed(&lost, Code::ProviderFailed, Billed::No, Usd::ZERO),
+        notice(),
+    ];
+    let mut lives = ["a blue fox", "a red kite", "a red kite"]
+        .map(|prompt| life::whole(&life::job(prompt, 0)))
+        .to_vec();
+    lives.insert(2, failing);
     let longest = lives.iter().map(Vec::len).max().unwrap_or(0);
     let turns = (0..longest).flat_map(|turn| lives.iter().filter_map(move |life| life.get(turn)));
     turns
@@ -16,6 +30,15 @@ fn log() -> Vec<(u64, Event)> {
         .zip(1..)
         .map(|(event, sequence)| (sequence, event))
         .collect()
+}
+
+fn notice() -> Event {
+    Event::from(ProviderResumed {
+        account: "default".to_owned(),
+        hold: Hold::Cooling,
+        since: life::at(1),
+        at: life::at(2),
+    })
 }
 
 fn lent(log: &[(u64, Event)]) -> Vec<(u64, &Event)> {
@@ -26,6 +49,18 @@ fn lent(log: &[(u64, Event)]) -> Vec<(u64, &Event)> {
 
 async fn everything(history: &History) -> anyhow::Result<Vec<Generation>> {
     Ok(history.search(&Search::all(Tenant::default())).await?.items)
+}
+
+/// All that can be asked.
+type State = (Vec<Generation>, Vec<SpendReport>, Vec<Event>);
+
+async fn state(history: &History) -> anyhow::Result<State> {
+    let mut reports = Vec::new();
+    for by in money::GROUPINGS {
+        reports.push(history.spend(&money::query(by)).await?);
+    }
+    let notices = history.notices(10).await?;
+    Ok((everything(history).await?, reports, notices))
 }
 
 #[tokio::test]
@@ -55,9 +90,14 @@ fn repetitions_and_disorder_within_chunks_change_nothing() -> anyhow::Result<()>
     let wanted = runtime.block_on(async {
         let history = straight.open().await?;
         history.project(&lent(&log)).await?;
-        everything(&history).await
+        state(&history).await
     })?;
-    assert_eq!(wanted.len(), 3);
+    assert_eq!(wanted.0.len(), 4);
+    let total = &wanted.1[0].total.spend;
+    assert_eq!(total.settled, Usd::from_micros(240_000));
+    assert_eq!(total.duplicate, Usd::from_micros(80_000));
+    assert_eq!(total.unknown, Usd::from_micros(80_000));
+    assert_eq!(wanted.2, [notice()]);
 
     let cuts = proptest::collection::vec((0..log.len(), any::<u64>()), 1..6);
     let runs = Config {
@@ -72,7 +112,7 @@ fn repetitions_and_disorder_within_chunks_change_nothing() -> anyhow::Result<()>
             for chunk in chunks(&log, &cuts) {
                 history.project(&chunk).await?;
             }
-            Ok((everything(&history).await?, history.position().await?))
+            Ok((state(&history).await?, history.position().await?))
         });
         let (found, position) = outcome.map_err(|err| TestCaseError::fail(err.to_string()))?;
         proptest::prop_assert_eq!(&found, &wanted);
@@ -122,7 +162,7 @@ async fn what_is_not_committed_never_was() -> anyhow::Result<()> {
         everything(&history)
             .await?
             .iter()
-            .all(|found| found.status == Status::Ready)
+            .all(|found| matches!(found.status, Status::Ready | Status::Failed))
     );
     Ok(())
 }
