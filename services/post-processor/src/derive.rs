@@ -79,10 +79,10 @@ impl Handler<Completed> for Derive {
         Ok(Step::Emit(news(completed, images)))
     }
 
-    async fn give_up(&self, lost: Lost<Completed>) -> Vec<Emit> {
+    async fn give_up(&self, lost: Lost<Completed>) -> Result<Vec<Emit>, bus::Source> {
         // Without the event there is nobody to tell: the message is among the dead letters.
         let Some(completed) = lost.input else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let failure = failure(lost.failure.code, lost.failure.message);
         let finish = |image: &Image| match image.state {
@@ -90,7 +90,7 @@ impl Handler<Completed> for Derive {
             _ => image.clone(),
         };
         let images = completed.images.iter().map(finish).collect();
-        news(completed, images)
+        Ok(news(completed, images))
     }
 }
 
@@ -106,7 +106,9 @@ fn failed(image: &Image, failure: Failure) -> Image {
 
 /// What is said of the pictures, and that it is all there is to say.
 fn news(completed: Completed, images: Vec<Image>) -> Vec<Emit> {
-    let Completed { job, cost, .. } = completed;
+    let Completed {
+        job, texts, cost, ..
+    } = completed;
     let at = Timestamp::now();
     let of_image = |image: &Image| {
         let (job, image) = (job.clone(), image.clone());
@@ -127,6 +129,7 @@ fn news(completed: Completed, images: Vec<Image>) -> Vec<Emit> {
         Ready {
             job,
             images,
+            texts,
             cost,
             at,
         },

@@ -4,7 +4,7 @@
 mod world;
 
 use async_nats::HeaderMap;
-use domain::{Code, Event, GenerationId, ImageState, Phase};
+use domain::{Code, Completed, Event, GenerationId, ImageState, Phase};
 use imaging::Limits;
 use wire::{Encoding, header};
 
@@ -80,6 +80,23 @@ async fn without_presets_nothing_is_read_and_all_is_ready() -> anyhow::Result<()
     let states: Vec<_> = ready.images.iter().map(|image| image.state).collect();
     assert_eq!(states, [ImageState::Ready, ImageState::Withheld]);
     assert!(world.news(ready.images[1].id).await?.is_empty());
+    world.stop().await
+}
+
+#[tokio::test]
+async fn words_are_handed_on_as_they_are() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let texts = vec!["a kite over dunes".to_owned()];
+    let described = Completed {
+        texts: texts.clone(),
+        ..completed(id, &["thumbnail"], Vec::new())
+    };
+    world.bus.ledger().append(described, 0).await?;
+
+    let ready = world.ready(id).await?;
+    assert_eq!((ready.texts, ready.images), (texts, Vec::new()));
+    assert_eq!(ready.cost.micros(), 80_000);
     world.stop().await
 }
 
@@ -184,7 +201,7 @@ async fn the_same_work_done_twice_is_told_once() -> anyhow::Result<()> {
         .await?;
     let first = world.ready(id).await?;
 
-    let again = completed(id, &["thumbnail"], vec![stored])?;
+    let again = completed(id, &["thumbnail"], vec![stored]);
     let again = wire::encode(&again.into(), Encoding::Json);
     let mut headers = HeaderMap::new();
     headers.insert(header::TYPE, again.name);

@@ -5,8 +5,7 @@ use std::time::Duration;
 use bus::{Bus, Entry, Policy};
 use bytes::Bytes;
 use domain::{
-    Admission, Completed, Draft, Event, GenerationId, Image, ImageId, ImageState, Job, Lane, Ready,
-    Tenant, Usd,
+    Completed, Event, GenerationId, Image, ImageId, ImageState, Job, Ready, Request, Tenant, Usd,
 };
 use imaging::Presets;
 use jiff::Timestamp;
@@ -71,7 +70,7 @@ impl World {
         Ok(self
             .bus
             .ledger()
-            .append(completed(id, presets, images)?, 0)
+            .append(completed(id, presets, images), 0)
             .await?)
     }
 
@@ -137,35 +136,20 @@ pub(crate) fn image(id: GenerationId, index: u32, state: ImageState) -> anyhow::
     })
 }
 
-pub(crate) fn completed(
-    id: GenerationId,
-    presets: &[&str],
-    images: Vec<Image>,
-) -> anyhow::Result<Completed> {
-    let presets: Vec<String> = presets.iter().copied().map(str::to_owned).collect();
-    let admission = Admission {
-        presets: presets.iter().cloned().collect(),
-        default_presets: presets,
-        lane: Lane::Standard,
-    };
-    let draft = Draft {
-        prompt: Some("a red kite".to_owned()),
-        ..Draft::default()
+pub(crate) fn completed(id: GenerationId, presets: &[&str], images: Vec<Image>) -> Completed {
+    let request = Request {
+        presets: presets.iter().copied().map(str::to_owned).collect(),
+        ..Request::new("a red kite")
     };
     let job = Job {
-        id,
-        tenant: Tenant::default(),
-        custom_id: None,
-        request: draft.resolve(&admission)?,
-        provider: "simulator".to_owned(),
         simulated: true,
-        accepted_at: Timestamp::UNIX_EPOCH,
-        callback: false,
+        ..Job::new(id, Tenant::default(), request, Timestamp::UNIX_EPOCH)
     };
-    Ok(Completed {
+    Completed {
         job,
         images,
+        texts: Vec::new(),
         cost: Usd::from_micros(80_000),
         at: Timestamp::now(),
-    })
+    }
 }
