@@ -3,10 +3,10 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use bus::{Delivery, Emit, Expect, Fault, Handler, Ledger, Lost, Policy, Step, Wait};
+use bus::{Delivery, Emit, Expect, Fault, Handler, Ledger, Lost, Policy, Source, Step, Wait};
 use domain::{
-    Code, Completed, Event, Failed, Failure, GenerationId, Image, ImageState, Phase, Rendered,
-    RenderedImage, Tenant, Usd,
+    Code, Event, Failed, Failure, GenerationId, Image, ImageState, Rendered, RenderedImage, Tenant,
+    Usd,
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
 use crate::Config;
+use crate::end::{failed, news, report_lost};
 use crate::fetch::{Fetch, Trouble, blank, failure};
 use crate::metrics;
 
@@ -24,7 +25,8 @@ const BROKEN: u32 = 3;
 /// The longest pause while links live.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// `rendered` → `completed`, by storing what the links give.
+/// `rendered` → `completed` or `failed`, by storing what the links give; or `image.recovered`, if the
+/// generation had ended before.
 #[derive(Debug)]
 pub(crate) struct Keep {
     fetch: Fetch,
@@ -85,38 +87,68 @@ impl Handler<Rendered> for Keep {
             };
             images.push(lost(id, rendered_image, failure));
         }
-        Ok(Step::Emit(vec![Emit::event(
-            end(rendered, images),
-            Expect::after(delivery),
-        )]))
+        // Looked at as late as can be: somebody may end it while we fetch.
+        match self.ended(id).await {
+            Ok(ended) => Ok(Step::Emit(news(
+                rendered,
+                images,
+                ended.as_ref(),
+                Expect::after(delivery),
+            ))),
+            // The pictures are ours, so the links may die meanwhile.
+            Err(err) => Ok(self.wait(err.into(), delivery.attempt, Timestamp::MAX)),
+        }
     }
 
-    async fn give_up(&self, gone: Lost<Rendered>) -> Vec<Emit> {
+    async fn give_up(&self, gone: Lost<Rendered>) -> Result<Vec<Emit>, Source> {
         let code = match gone.failure.code {
             Code::StoreFailed => Code::StoreFailed,
             _ => Code::DownloadFailed,
         };
         let failure = failure(code, gone.failure.message);
-        let failed = match gone.input {
-            Some(rendered) => {
-                report_lost(rendered.cost, 1, 1);
-                Some(failed(rendered, failure))
-            }
-            None => self.unreadable(&gone.key, failure).await,
+        let Some(rendered) = gone.input else {
+            // What cannot be read cannot have been completed: at worst it had failed before.
+            let failed = self.unreadable(&gone.key, failure).await?;
+            let told = |failed| Emit::event(failed, Expect::First);
+            return Ok(failed.map(told).into_iter().collect());
         };
+        report_lost(rendered.cost, 1, 1);
+        if self.ended(rendered.job.id).await?.is_some() {
+            return Ok(Vec::new());
+        }
         let expect = Expect::LedgerAt(gone.cause);
-        failed
-            .map(|failed| Emit::event(failed, expect))
-            .into_iter()
-            .collect()
+        Ok(vec![Emit::event(failed(rendered, failure), expect)])
     }
 }
 
 impl Keep {
-    /// Another try while the links live. Only the first ones count as attempts, so that a store that
-    /// is away for hours costs nothing but the time.
-    fn later(&self, source: bus::Source, rendered: &Rendered, delivery: &Delivery) -> Step {
-        let attempt = delivery.attempt;
+    /// How the generation has ended, if it has: cancelled, say, before the provider was done.
+    async fn ended(&self, id: GenerationId) -> Result<Option<Event>, bus::Error> {
+        match self.ledger.read(id).await {
+            Ok(entries) => {
+                let mut events = entries.into_iter().map(|entry| entry.event);
+                Ok(events.find(Event::is_terminal))
+            }
+            // That does not get better by waiting, and an end of ours can be read.
+            Err(err @ bus::Error::Decode { .. }) => {
+                error!(
+                    error = &err as &dyn std::error::Error,
+                    "an entry of the ledger cannot be read"
+                );
+                Ok(None)
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Another try while the links live.
+    fn later(&self, source: Source, rendered: &Rendered, delivery: &Delivery) -> Step {
+        self.wait(source, delivery.attempt, rendered.expires_at)
+    }
+
+    /// Another try, at `latest` if that is soon. Only the first ones count as attempts, so that a
+    /// store that is away for hours costs nothing but the time.
+    fn wait(&self, source: Source, attempt: u32, latest: Timestamp) -> Step {
         let doubled = self
             .policy
             .pause
@@ -124,10 +156,8 @@ impl Keep {
         let share = (RandomState::new().hash_one(attempt) % 1000) as f64 / 1000.0;
         let pause = doubled.min(LONGEST_PAUSE).mul_f64(0.75 + share / 2.0);
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_secs(300));
-        let until = Timestamp::now()
-            .saturating_add(pause)
-            .unwrap_or(rendered.expires_at);
-        let until = until.min(rendered.expires_at);
+        let until = Timestamp::now().saturating_add(pause).unwrap_or(latest);
+        let until = until.min(latest);
         warn!(error = &*source as &dyn std::error::Error, attempt, %until, "not ours yet, trying again");
         Step::Wait(Wait {
             until,
@@ -136,25 +166,27 @@ impl Keep {
         })
     }
 
-    /// The end of a generation whose `rendered` cannot be read; none if it has no beginning either.
-    async fn unreadable(&self, key: &str, failure: Failure) -> Option<Failed> {
-        let id: GenerationId = key.parse().ok()?;
+    /// The end of a generation whose `rendered` cannot be read; none if it has no name either.
+    async fn unreadable(&self, key: &str, failure: Failure) -> Result<Option<Failed>, bus::Error> {
+        let Ok(id) = key.parse::<GenerationId>() else {
+            return Ok(None);
+        };
         let accepted = match self.ledger.accepted(id).await {
-            Ok(accepted) => accepted,
-            Err(err) => {
+            Err(err @ bus::Error::Decode { .. }) => {
                 error!(
                     error = &err as &dyn std::error::Error,
                     "ends without its beginning"
                 );
                 None
             }
+            accepted => accepted?,
         };
         let cost = accepted
             .as_ref()
             .map_or(Usd::ZERO, |accepted| accepted.reserved);
         let job = accepted.map(|accepted| accepted.job);
         report_lost(cost, 1, 1);
-        Some(Failed {
+        Ok(Some(Failed {
             id,
             tenant: job
                 .as_ref()
@@ -164,7 +196,7 @@ impl Keep {
             failure,
             cost,
             at: Timestamp::now(),
-        })
+        }))
     }
 }
 
@@ -174,54 +206,4 @@ fn lost(id: GenerationId, rendered: &RenderedImage, failure: Failure) -> Image {
         error: Some(failure),
         ..blank(id, rendered, ImageState::DownloadFailed)
     }
-}
-
-/// How it ends: completed if a single picture is ours.
-fn end(rendered: Rendered, images: Vec<Image>) -> Event {
-    let count = |state| images.iter().filter(|image| image.state == state).count();
-    report_lost(
-        rendered.cost,
-        count(ImageState::DownloadFailed),
-        images.len(),
-    );
-    if count(ImageState::Stored) > 0 {
-        let Rendered { job, cost, .. } = rendered;
-        return Completed {
-            job,
-            images,
-            cost,
-            at: Timestamp::now(),
-        }
-        .into();
-    }
-    let failure = images
-        .into_iter()
-        .find_map(|image| image.error)
-        .unwrap_or_else(|| {
-            let message = "the provider made the images, billed them, and withheld every one";
-            Failure {
-                phase: Phase::Generation,
-                ..failure(Code::AllWithheld, message.to_owned())
-            }
-        });
-    failed(rendered, failure).into()
-}
-
-fn failed(rendered: Rendered, failure: Failure) -> Failed {
-    let Rendered { job, cost, .. } = rendered;
-    Failed {
-        id: job.id,
-        tenant: job.tenant.clone(),
-        custom_id: job.custom_id.clone(),
-        job: Some(job),
-        failure,
-        cost,
-        at: Timestamp::now(),
-    }
-}
-
-/// Counts the share of `cost` that was paid for nothing.
-fn report_lost(cost: Usd, lost: usize, images: usize) {
-    let share = cost.micros().max(0).unsigned_abs() * lost as u64 / images.max(1) as u64;
-    metrics::LOST.inc_by(share);
 }

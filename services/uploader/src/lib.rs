@@ -1,10 +1,12 @@
-//! Makes pictures ours before their links die: `rendered` → `completed` or `failed`.
+//! Makes pictures ours before their links die: `rendered` → `completed` or `failed`,
+//! and `image.recovered` for each picture of a generation that delivers none.
 //!
 //! Every picture was paid for. As long as a link may live, nothing but the picture in our store, or
 //! the provider's word that the link is dead, ends the trying.
 #![warn(missing_docs)]
 
 mod config;
+mod end;
 mod fetch;
 mod keep;
 mod metrics;

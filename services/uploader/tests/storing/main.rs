@@ -3,13 +3,14 @@
 mod links;
 mod world;
 
-use async_nats::HeaderMap;
-use domain::{Code, GenerationId, ImageState, Phase};
+use domain::{
+    Billed, Code, GenerationId, Image, ImageId, ImageRecovered, ImageState, OnWithheld, Operation,
+    Phase, Rendered,
+};
 use jiff::SignedDuration;
 use storage::Key;
-use wire::{Encoding, header};
 
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, World, cancelled};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -97,7 +98,7 @@ async fn without_a_single_picture_the_generation_fails() -> anyhow::Result<()> {
         (failed.failure.code, failed.failure.phase),
         (Code::DownloadFailed, Phase::Download)
     );
-    assert_eq!(failed.failure.billed, domain::Billed::Yes);
+    assert_eq!(failed.failure.billed, Billed::Yes);
     assert_eq!(
         (failed.cost.micros(), failed.custom_id.as_deref()),
         (80_000, Some("poster-7"))
@@ -201,26 +202,195 @@ async fn the_same_work_done_twice_ends_once() -> anyhow::Result<()> {
     let cause = world.render(id, &[Some("whole")], HOUR).await?;
     let first = world.end(id).await?;
 
-    let again = wire::encode(
-        &world.rendered(id, &[Some("whole")], HOUR)?.into(),
-        Encoding::Json,
-    );
-    let mut headers = HeaderMap::new();
-    headers.insert(header::TYPE, again.name);
-    headers.insert(header::CAUSE, cause.to_string().as_str());
-    let jetstream = async_nats::jetstream::new(world.nats.client().await?);
-    let subject = format!("due.upload.{id}");
-    jetstream
-        .publish_with_headers(subject, headers, again.body.into())
-        .await?
-        .await?;
-    testkit::wait_until(PATIENCE, "the second work to be done", async || {
-        let work = jetstream.get_stream("WORK").await;
-        work.is_ok_and(|work| work.cached_info().state.messages == 0)
-    })
-    .await?;
+    let again = world.rendered(id, &[Some("whole")], HOUR)?;
+    world.again(again, cause).await?;
 
     assert_eq!(world.links.asked(), 2);
     assert_eq!(world.end(id).await?.sequence, first.sequence);
     world.stop().await
+}
+
+#[tokio::test]
+async fn words_need_no_pictures() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let described = |texts: &[&str]| -> anyhow::Result<Rendered> {
+        let mut rendered = world.rendered(GenerationId::generate(), &[], HOUR)?;
+        rendered.job.request.operation = Operation::Describe;
+        rendered.texts = texts.iter().copied().map(str::to_owned).collect();
+        Ok(rendered)
+    };
+    let (told, silent) = (described(&["a kite", "a red kite"])?, described(&[])?);
+    let (id, nothing) = (told.job.id, silent.job.id);
+    world.bus.ledger().append(told, 0).await?;
+    world.bus.ledger().append(silent, 0).await?;
+
+    let completed = world.completed(id).await?;
+    assert_eq!(completed.texts, ["a kite", "a red kite"]);
+    assert!(completed.images.is_empty());
+    let failed = world.failed(nothing).await?;
+    assert_eq!(failed.failure.code, Code::ProviderAnswerUnreadable);
+    assert_eq!(failed.failure.billed, Billed::Yes);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn who_wants_all_or_nothing_gets_nothing_and_the_rest_is_kept() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let links = [Some("whole"), None, Some("410"), Some("whole")];
+    let rendered = strict(&world, id, &links)?;
+    let cause = world.bus.ledger().append(rendered.clone(), 0).await?;
+
+    let failed = world.failed(id).await?;
+    let failure = failed.failure;
+    assert_eq!(
+        (failure.code, failure.phase, failure.billed),
+        (Code::Withheld, Phase::Generation, Billed::Yes)
+    );
+    let counts = "requested 4, delivered 2, withheld 1";
+    assert!(failure.message.contains(counts), "{}", failure.message);
+    assert_eq!(failed.cost.micros(), 80_000);
+    assert_kept(&world, id, &[0, 3]).await?;
+
+    // The worker may have died before it was able to say that it was done.
+    world.again(rendered, cause).await?;
+    assert_eq!(world.told(&format!("generation.*.{id}")).await?, 2);
+    assert_eq!(world.told("image.recovered.*").await?, 2);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn who_wants_all_or_nothing_and_gets_all_has_it_completed() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let rendered = strict(&world, id, &[Some("whole"), Some("whole")])?;
+    world.bus.ledger().append(rendered, 0).await?;
+
+    assert_eq!(world.completed(id).await?.images.len(), 2);
+    assert_eq!(world.told("image.recovered.*").await?, 0);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn all_withheld_is_what_it_is_also_for_who_wants_all_or_nothing() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let rendered = strict(&world, id, &[None, None])?;
+    world.bus.ledger().append(rendered, 0).await?;
+
+    assert_eq!(world.failed(id).await?.failure.code, Code::AllWithheld);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn whoever_goes_on_after_a_crash_says_the_rest_and_nothing_twice() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let rendered = strict(&world, id, &[Some("whole"), Some("whole"), None])?;
+    // As if a worker had died between the first picture's word and the second's.
+    let image = Image {
+        id: ImageId::of(id, 0),
+        index: 0,
+        state: ImageState::Stored,
+        key: Some(format!("generated/{id}/0-00112233aabb.png")),
+        url: None,
+        width: 48,
+        height: 32,
+        seed: None,
+        prompt: None,
+        format: "png".to_owned(),
+        bytes: 9,
+        sha256: String::new(),
+        derivatives: Vec::new(),
+        error: None,
+    };
+    let (job, at) = (rendered.job.clone(), rendered.at);
+    let first = ImageRecovered { job, image, at };
+    world.put(first.clone()).await?;
+    world.bus.ledger().append(rendered, 0).await?;
+
+    assert_eq!(world.failed(id).await?.failure.code, Code::Withheld);
+    let recovered = world.recovered(id).await?;
+    assert_eq!((recovered.len(), &recovered[0]), (2, &first));
+    assert_eq!(world.told("image.recovered.*").await?, 2);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_is_kept_and_ends_nothing() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let end = world.put(cancelled(id)).await?;
+    let rendered = world.rendered(id, &[Some("whole"), None, Some("whole")], HOUR)?;
+    let cause = world.bus.ledger().append(rendered.clone(), end).await?;
+
+    world.quiet().await?;
+    assert_kept(&world, id, &[0, 2]).await?;
+    world.again(rendered, cause).await?;
+    assert_eq!(world.told("image.recovered.*").await?, 2);
+    assert_eq!(world.failed(id).await?.failure.code, Code::Cancelled);
+    assert_eq!(world.told(&format!("generation.*.{id}")).await?, 2);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_and_is_lost_ends_nothing_either() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let (dead, unreadable) = (GenerationId::generate(), GenerationId::generate());
+    for id in [dead, unreadable] {
+        world.put(cancelled(id)).await?;
+    }
+    world
+        .put(world.rendered(dead, &[Some("410")], HOUR)?)
+        .await?;
+    let (subject, name) = (
+        format!("generation.rendered.{unreadable}"),
+        "generation.rendered",
+    );
+    world
+        .put_raw(subject, name, b"no event".to_vec(), 0)
+        .await?;
+
+    world.quiet().await?;
+    for id in [dead, unreadable] {
+        assert_eq!(world.told(&format!("generation.failed.{id}")).await?, 1);
+        assert_eq!(world.told(&format!("generation.*.{id}")).await?, 2);
+    }
+    assert_eq!(world.told("image.recovered.*").await?, 0);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_late_picture_does_not_take_the_place_of_a_delivered_one() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    world.render(id, &[Some("whole"), None], HOUR).await?;
+    world.completed(id).await?;
+    // Another attempt was thought to be lost, and was not.
+    let late = world.rendered(id, &[Some("whole"), Some("whole")], HOUR)?;
+    world.put(late).await?;
+
+    world.quiet().await?;
+    assert_kept(&world, id, &[1]).await?;
+    assert_eq!(world.told(&format!("generation.completed.{id}")).await?, 1);
+    world.stop().await
+}
+
+fn strict(world: &World, id: GenerationId, links: &[Option<&str>]) -> anyhow::Result<Rendered> {
+    let mut rendered = world.rendered(id, links, HOUR)?;
+    rendered.job.request.on_withheld = OnWithheld::Fail;
+    Ok(rendered)
+}
+
+/// Exactly these pictures were told as kept, and they are.
+async fn assert_kept(world: &World, id: GenerationId, indices: &[u32]) -> anyhow::Result<()> {
+    let recovered = world.recovered(id).await?;
+    let told: Vec<u32> = recovered.iter().map(|told| told.image.index).collect();
+    assert_eq!(told, indices);
+    for told in recovered {
+        assert_eq!(told.image.state, ImageState::Stored);
+        let key = Key::parse(told.image.key.as_deref().unwrap_or_default())?;
+        assert_eq!(world.store.get(&key).await?, Some(world.links.png()));
+    }
+    Ok(())
 }

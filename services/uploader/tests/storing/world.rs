@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use async_nats::{HeaderMap, jetstream};
 use bus::{Bus, Entry, Policy};
 use domain::{
-    Admission, Draft, Event, GenerationId, Job, Lane, Rendered, RenderedImage, Tenant, Usd,
+    Billed, Code, Event, Failed, Failure, GenerationId, ImageId, ImageRecovered, Job, OnWithheld,
+    Phase, Rendered, RenderedImage, Request, Tenant, Usd,
 };
+use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use runtime::Life;
 use storage::Store;
@@ -13,6 +16,7 @@ use tempfile::TempDir;
 use testkit::NatsServer;
 use tokio::task::JoinHandle;
 use url::Url;
+use wire::{Encoding, header};
 
 use crate::links::Links;
 
@@ -98,7 +102,7 @@ impl World {
         };
         let now = Timestamp::now();
         Ok(Rendered {
-            job: job(id)?,
+            job: job(id),
             attempt: 1,
             provider_id: None,
             images: links
@@ -106,6 +110,7 @@ impl World {
                 .enumerate()
                 .map(image)
                 .collect::<anyhow::Result<_>>()?,
+            texts: Vec::new(),
             expires_at: now.saturating_add(ttl)?,
             cost: Usd::from_micros(80_000),
             at: now,
@@ -128,11 +133,94 @@ impl World {
         }
     }
 
-    pub(crate) async fn failed(&self, id: GenerationId) -> anyhow::Result<domain::Failed> {
+    pub(crate) async fn failed(&self, id: GenerationId) -> anyhow::Result<Failed> {
         match self.end(id).await?.event {
             Event::Failed(failed) => Ok(*failed),
             other => anyhow::bail!("not failed: {other:?}"),
         }
+    }
+
+    /// Which of its pictures, up to the eighth, turned up without being delivered.
+    pub(crate) async fn recovered(&self, id: GenerationId) -> anyhow::Result<Vec<ImageRecovered>> {
+        let mut recovered = Vec::new();
+        for index in 0..8 {
+            let entries = self.bus.ledger().read_image(ImageId::of(id, index)).await?;
+            let events = entries.into_iter().map(|entry| entry.event);
+            recovered.extend(events.filter_map(|event| ImageRecovered::try_from(event).ok()));
+        }
+        Ok(recovered)
+    }
+
+    /// How many messages EVENTS has on subjects that match `filter`.
+    pub(crate) async fn told(&self, filter: &str) -> anyhow::Result<usize> {
+        let events = self.events().await?;
+        let told: Vec<(String, usize)> = events
+            .info_with_subjects(filter)
+            .await?
+            .try_collect()
+            .await?;
+        Ok(told.into_iter().map(|(_, count)| count).sum())
+    }
+
+    async fn events(&self) -> anyhow::Result<jetstream::stream::Stream> {
+        let jetstream = jetstream::new(self.nats.client().await?);
+        Ok(jetstream.get_stream("EVENTS").await?)
+    }
+
+    /// Stores `event` without the id by which the server would know a repetition; returns the
+    /// sequence. What follows is up to expectations alone, as it is after two minutes.
+    pub(crate) async fn put(&self, event: impl Into<Event>) -> anyhow::Result<u64> {
+        let encoded = wire::encode(&event.into(), Encoding::Json);
+        self.put_raw(encoded.subject, encoded.name, encoded.body, 0)
+            .await
+    }
+
+    /// Stores `body` as what claims to be an event named `name`, caused by `cause`.
+    pub(crate) async fn put_raw(
+        &self,
+        subject: String,
+        name: &str,
+        body: Vec<u8>,
+        cause: u64,
+    ) -> anyhow::Result<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::TYPE, name);
+        headers.insert(header::CAUSE, cause.to_string().as_str());
+        let jetstream = jetstream::new(self.nats.client().await?);
+        let stored = jetstream
+            .publish_with_headers(subject, headers, body.into())
+            .await?;
+        Ok(stored.await?.sequence)
+    }
+
+    /// Hands the service `rendered` as a timer does that was set because of `cause`, and waits until
+    /// it is dealt with.
+    pub(crate) async fn again(&self, rendered: Rendered, cause: u64) -> anyhow::Result<()> {
+        let subject = format!("due.upload.{}", rendered.job.id);
+        let encoded = wire::encode(&rendered.into(), Encoding::Json);
+        self.put_raw(subject, encoded.name, encoded.body, cause)
+            .await?;
+        self.quiet().await
+    }
+
+    /// Waits until all that was rendered and put off is dealt with.
+    pub(crate) async fn quiet(&self) -> anyhow::Result<()> {
+        let jetstream = jetstream::new(self.nats.client().await?);
+        testkit::wait_until(PATIENCE, "the uploader to be done", async || {
+            let (Ok(work), Ok(events)) = (
+                jetstream.get_stream("WORK").await,
+                jetstream.get_stream("EVENTS").await,
+            ) else {
+                return false;
+            };
+            let Ok(consumer) = events.consumer_info("upload").await else {
+                return false;
+            };
+            work.cached_info().state.messages == 0
+                && consumer.num_pending == 0
+                && consumer.num_ack_pending == 0
+        })
+        .await
     }
 
     /// Fails if the service ended badly.
@@ -142,24 +230,35 @@ impl World {
     }
 }
 
-fn job(id: GenerationId) -> anyhow::Result<Job> {
-    let admission = Admission {
-        presets: [].into(),
-        default_presets: Vec::new(),
-        lane: Lane::Standard,
+/// Four pictures, of which a part will do.
+pub(crate) fn job(id: GenerationId) -> Job {
+    let request = Request {
+        num_images: 4,
+        on_withheld: OnWithheld::Accept,
+        ..Request::new("a red kite")
     };
-    let draft = Draft {
-        prompt: Some("a red kite".to_owned()),
-        ..Draft::default()
-    };
-    Ok(Job {
-        id,
-        tenant: Tenant::default(),
+    Job {
         custom_id: Some("poster-7".to_owned()),
-        request: draft.resolve(&admission)?,
-        provider: "simulator".to_owned(),
         simulated: true,
-        accepted_at: Timestamp::now(),
-        callback: false,
-    })
+        ..Job::new(id, Tenant::default(), request, Timestamp::now())
+    }
+}
+
+/// Cancelled before the provider was done.
+pub(crate) fn cancelled(id: GenerationId) -> Failed {
+    let job = job(id);
+    Failed {
+        id,
+        tenant: job.tenant.clone(),
+        custom_id: job.custom_id.clone(),
+        job: Some(job),
+        failure: Failure {
+            code: Code::Cancelled,
+            message: "the requester cancelled".to_owned(),
+            phase: Phase::Generation,
+            billed: Billed::Unknown,
+        },
+        cost: Usd::ZERO,
+        at: Timestamp::now(),
+    }
 }
