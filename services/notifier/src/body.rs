@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Billed, Code, Event, Failure, Image, ImageState, Phase};
+use domain::{Billed, Code, Event, Failure, Image, ImageState, Operation, Phase, Request, Usd};
 use serde::Serialize;
 use wire::v1;
 
+use crate::operator;
 use crate::order::happened_at;
 use crate::receiver::Receiver;
 
@@ -26,12 +27,18 @@ struct Body<'a> {
 
 /// What every callback has but those of requests that were refused at the door.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Asked<'a> {
+    operation: &'static str,
     prompt: &'a str,
     model: &'static str,
     campaign: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
     simulated: bool,
+    /// The earlier generation that asked for the same.
+    duplicate_of: Option<String>,
+    /// How many pictures.
+    requested: u32,
 }
 
 /// What only some have.
@@ -49,6 +56,8 @@ enum News<'a> {
     },
     Failed {
         error: v1::Failure,
+        delivered: u32,
+        billed: Option<u32>,
     },
 }
 
@@ -58,6 +67,12 @@ struct Pictures<'a> {
     images: Vec<&'a str>,
     resolution: Option<String>,
     seed: Option<i64>,
+    /// What the provider said, if it was asked for words.
+    texts: &'a [String],
+    delivered: usize,
+    withheld: usize,
+    /// What was withheld or lost was billed too.
+    billed: usize,
 }
 
 #[derive(Serialize)]
@@ -70,18 +85,28 @@ struct Derivative {
 
 /// The body that tells of `event`; none if nobody is told of such events.
 pub(crate) fn body(event: &Event, receiver: &Receiver) -> Option<Vec<u8>> {
-    let (name, news) = news(event)?;
+    if operator::is_for(event) {
+        return operator::body(event);
+    }
+    let requested = receiver
+        .job
+        .as_ref()
+        .map_or(0, |job| requested(&job.request));
+    let (name, news) = news(event, requested)?;
     let asked = receiver.job.as_ref().map(|job| Asked {
+        operation: job.request.operation.as_str(),
         prompt: &job.request.prompt,
         model: job.request.model.as_str(),
         campaign: job.request.campaign.as_deref(),
         metadata: &job.request.metadata,
         simulated: job.simulated,
+        duplicate_of: job.duplicate_of.map(|id| id.to_string()),
+        requested,
     });
     let body = Body {
         event: name,
         timestamp: happened_at(event)?.to_string(),
-        job_id: event.generation().to_string(),
+        job_id: event.generation()?.to_string(),
         custom_id: receiver.custom_id.as_deref(),
         asked,
         news,
@@ -90,14 +115,19 @@ pub(crate) fn body(event: &Event, receiver: &Receiver) -> Option<Vec<u8>> {
     serde_json::to_vec(&body).ok()
 }
 
-fn news(event: &Event) -> Option<(&'static str, News<'_>)> {
+/// What is told, and under which name; of a failure that was billed, all `requested` pictures were.
+fn news(event: &Event, requested: u32) -> Option<(&'static str, News<'_>)> {
     Some(match event {
         Event::Completed(completed) => (
             "ideogram.generation.completed",
-            News::Stored(pictures(&completed.images)),
+            News::Stored(pictures(
+                &completed.images,
+                &completed.texts,
+                completed.cost,
+            )),
         ),
         Event::Ready(ready) => {
-            let pictures = pictures(&ready.images);
+            let pictures = pictures(&ready.images, &ready.texts, ready.cost);
             let derivatives = derivatives(&ready.images);
             (
                 "ideogram.generation.ready",
@@ -115,30 +145,44 @@ fn news(event: &Event) -> Option<(&'static str, News<'_>)> {
         ),
         Event::Failed(failed) => (
             "ideogram.generation.failed",
-            News::Failed {
-                error: (&failed.failure).into(),
-            },
+            failure(&failed.failure, requested),
         ),
         Event::Unknown(unknown) => {
-            let failure = Failure {
+            let unknown = Failure {
                 code: Code::OutcomeUnknown,
                 message: unknown.reason.clone(),
                 phase: Phase::Generation,
                 billed: Billed::Unknown,
             };
-            (
-                "ideogram.generation.unknown",
-                News::Failed {
-                    error: (&failure).into(),
-                },
-            )
+            ("ideogram.generation.unknown", failure(&unknown, requested))
         }
         _ => return None,
     })
 }
 
+fn failure(failure: &Failure, requested: u32) -> News<'static> {
+    News::Failed {
+        error: failure.into(),
+        delivered: 0,
+        billed: match failure.billed {
+            Billed::No => Some(0),
+            Billed::Yes => Some(requested),
+            Billed::Unknown => None,
+        },
+    }
+}
+
+/// What makes no pictures was asked for none.
+const fn requested(request: &Request) -> u32 {
+    match request.operation {
+        Operation::Describe => 0,
+        _ => request.num_images,
+    }
+}
+
 /// Withheld and lost pictures have no URL, and those that cannot be cut are kept all the same.
-fn pictures(images: &[Image]) -> Pictures<'_> {
+/// What cost nothing was not bought, but had been before.
+fn pictures<'a>(images: &'a [Image], texts: &'a [String], cost: Usd) -> Pictures<'a> {
     let is_ours = |image: &&Image| {
         matches!(
             image.state,
@@ -146,6 +190,7 @@ fn pictures(images: &[Image]) -> Pictures<'_> {
         )
     };
     let first = images.iter().find(is_ours);
+    let is_withheld = |image: &&Image| image.state == ImageState::Withheld;
     Pictures {
         images: images
             .iter()
@@ -154,6 +199,10 @@ fn pictures(images: &[Image]) -> Pictures<'_> {
             .collect(),
         resolution: first.map(|image| format!("{}x{}", image.width, image.height)),
         seed: first.and_then(|image| image.seed),
+        texts,
+        delivered: images.iter().filter(is_ours).count(),
+        withheld: images.iter().filter(is_withheld).count(),
+        billed: if cost == Usd::ZERO { 0 } else { images.len() },
     }
 }
 

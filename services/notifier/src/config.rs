@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bus::Policy;
 use runtime::{Env, EnvError};
+use url::Url;
 use webhooks::RetrySchedule;
 
 /// A receiver may take all of its time, so many are told at once.
@@ -15,13 +16,15 @@ pub struct Config {
     pub bus: bus::Config,
     /// Whom callbacks may reach, and how long one may take.
     pub receivers: egress::Policy,
+    /// Who is told of what concerns the whole; nobody if none. May hold a secret.
+    pub operator: Option<Url>,
     /// How much is done at once. When a receiver is tried again is none of its business.
     pub policy: Policy,
 }
 
 impl Config {
     /// Reads `DARKROOM_CALLBACK_ALLOW` (networks that callbacks may reach though they are not public,
-    /// by http too), `…_NOTIFIER_CONCURRENCY` and what [`bus::Config`] reads.
+    /// by http too), `…_OPERATOR_WEBHOOK`, `…_NOTIFIER_CONCURRENCY` and what [`bus::Config`] reads.
     ///
     /// # Errors
     ///
@@ -38,6 +41,7 @@ impl Config {
                 allow,
                 ..egress::Policy::default()
             },
+            operator: operator(env)?,
             policy: Self::policy(concurrency),
         })
     }
@@ -57,6 +61,19 @@ impl Config {
     }
 }
 
+/// Kept out of errors: its path may be all that keeps others from writing there.
+fn operator(env: &Env) -> Result<Option<Url>, EnvError> {
+    const WEBHOOK: &str = "DARKROOM_OPERATOR_WEBHOOK";
+    let Some(url) = env.secret(WEBHOOK)? else {
+        return Ok(None);
+    };
+    let parsed = url.expose().parse();
+    parsed.map(Some).map_err(|err: url::ParseError| {
+        let why = format!("{err}: expected a URL such as https://ops.example/darkroom");
+        EnvError::refused(WEBHOOK, "…", &why)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +83,7 @@ mod tests {
         let config = Config::from_env(&Env::default())?;
 
         assert!(config.receivers.allow.is_empty() && config.receivers.https_only);
-        assert_eq!(config.receivers.max_redirects, 0);
+        assert_eq!((config.receivers.max_redirects, config.operator), (0, None));
         assert_eq!(config.policy.attempts, 10);
         Ok(())
     }
@@ -78,5 +95,14 @@ mod tests {
         let said = Config::from_env(&env).map_or_else(|err| err.to_string(), |_| String::new());
         assert!(said.starts_with("DARKROOM_CALLBACK_ALLOW"), "{said}");
         assert!(said.contains("`intranet` is not a network"), "{said}");
+    }
+
+    #[test]
+    fn the_operators_url_is_not_shown_in_errors() {
+        let env = Env::from_pairs([("DARKROOM_OPERATOR_WEBHOOK", "ops.example/s3cret")]);
+
+        let said = Config::from_env(&env).map_or_else(|err| err.to_string(), |_| String::new());
+        assert!(said.starts_with("DARKROOM_OPERATOR_WEBHOOK"), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
     }
 }

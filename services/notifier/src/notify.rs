@@ -4,12 +4,13 @@ use bus::{Bus, Delivery, Emit, Fault, Handler, Ledger, Lost, Source, Step, Wait}
 use domain::{Billed, Code, Event, Failure, Phase};
 use jiff::Timestamp;
 use runtime::crash;
-use tracing::error;
 use url::Url;
 use wire::header::TRACEPARENT;
 
 use crate::body::body;
 use crate::metrics;
+use crate::news::News;
+use crate::operator;
 use crate::order::{earlier, happened_at, held_back_until};
 use crate::outcome::{Outcome, SCHEDULE};
 use crate::receiver::Receiver;
@@ -25,31 +26,28 @@ pub(crate) struct Notify {
     bus: Bus,
     ledger: Ledger,
     secrets: Secrets,
+    /// Where to tell what concerns the whole.
+    operator: Option<Url>,
 }
 
-impl Handler<Event> for Notify {
-    async fn handle(&self, event: Event, delivery: &Delivery) -> Result<Step, Fault> {
+impl Handler<News> for Notify {
+    async fn handle(&self, news: News, delivery: &Delivery) -> Result<Step, Fault> {
+        let News::Event(event) = news else {
+            return Ok(Step::done());
+        };
         let (true, Some(at)) = (may_be_wanted(&event), happened_at(&event)) else {
             return Ok(Step::done());
         };
         let Some(receiver) = self.receiver(&event).await.map_err(fault)? else {
             return Ok(Step::done());
         };
-        if self
-            .ledger
-            .was_told(&event.id(), &receiver.endpoint)
-            .await
-            .map_err(fault)?
-        {
+        if receiver.is_kept_book_of() && self.was_told(&event.id(), &receiver).await? {
             return Ok(Step::done());
         }
         let now = Timestamp::now();
         metrics::OLDEST.set(now.duration_since(at).as_secs_f64());
         if let Some(until) = held_back_until(at, now)
-            && !self
-                .have_heard(&earlier(&event), &receiver)
-                .await
-                .map_err(fault)?
+            && !self.have_heard(&earlier(&event), &receiver).await?
         {
             return Ok(Step::Wait(Wait {
                 until,
@@ -63,40 +61,37 @@ impl Handler<Event> for Notify {
         Ok(outcome.next(&event, &receiver, delivery.attempt))
     }
 
-    async fn give_up(&self, lost: Lost<Event>) -> Vec<Emit> {
+    async fn give_up(&self, lost: Lost<News>) -> Result<Vec<Emit>, Source> {
         // Without the event nobody knows whom to tell what: the message is among the dead letters.
-        let Some(event) = lost.input.filter(may_be_wanted) else {
-            return Vec::new();
+        let Some(News::Event(event)) = lost.input else {
+            return Ok(Vec::new());
         };
-        match self.receiver(&event).await {
-            Ok(Some(receiver)) => {
-                let attempts = SCHEDULE.attempts().try_into().unwrap_or(u32::MAX);
-                vec![receiver.failed(&event, attempts, lost.failure.message)]
-            }
-            Ok(None) => Vec::new(),
-            Err(err) => {
-                error!(
-                    error = &*err as &dyn std::error::Error,
-                    "nobody hears that it was given up"
-                );
-                Vec::new()
-            }
+        if !may_be_wanted(&event) {
+            return Ok(Vec::new());
         }
+        let attempts = SCHEDULE.attempts().try_into().unwrap_or(u32::MAX);
+        let receiver = self.receiver(&event).await?;
+        let untold = receiver.and_then(|to| to.failed(&event, attempts, lost.failure.message));
+        Ok(untold.into_iter().collect())
     }
 }
 
 impl Notify {
-    pub(crate) fn new(bus: Bus, client: egress::Client) -> Self {
+    pub(crate) fn new(bus: Bus, client: egress::Client, operator: Option<Url>) -> Self {
         Self {
             client,
+            operator,
             ledger: bus.ledger(),
             secrets: Secrets::new(bus.clone()),
             bus,
         }
     }
 
-    /// Who asked to be told of `event`, if anybody did.
+    /// Who is to be told of `event`, if anybody is.
     async fn receiver(&self, event: &Event) -> Result<Option<Receiver>, Source> {
+        if operator::is_for(event) {
+            return Ok(self.operator.clone().map(Receiver::operator));
+        }
         if let Event::Failed(failed) = event
             && failed.job.is_none()
         {
@@ -106,13 +101,21 @@ impl Notify {
             let url: Url = std::str::from_utf8(&url)?.parse()?;
             return Ok(Some(Receiver::of_refused(failed, url)));
         }
-        let accepted = self.ledger.accepted(event.generation()).await?;
+        let Some(id) = event.generation() else {
+            return Ok(None);
+        };
+        let accepted = self.ledger.accepted(id).await?;
         Ok(accepted.and_then(Receiver::of))
     }
 
-    async fn have_heard(&self, news: &[String], receiver: &Receiver) -> Result<bool, bus::Error> {
+    async fn was_told(&self, event_id: &str, receiver: &Receiver) -> Result<bool, Fault> {
+        let told = self.ledger.was_told(event_id, &receiver.endpoint).await;
+        told.map_err(fault)
+    }
+
+    async fn have_heard(&self, news: &[String], receiver: &Receiver) -> Result<bool, Fault> {
         for event_id in news {
-            if !self.ledger.was_told(event_id, &receiver.endpoint).await? {
+            if !self.was_told(event_id, receiver).await? {
                 return Ok(false);
             }
         }
@@ -138,6 +141,7 @@ impl Notify {
 /// Whether somebody may want to hear of it, as far as the event itself knows.
 fn may_be_wanted(event: &Event) -> bool {
     match event {
+        event if operator::is_for(event) => true,
         Event::Completed(event) => event.job.callback,
         Event::Ready(event) => event.job.callback,
         Event::ImageReady(event) => event.job.callback,

@@ -15,6 +15,11 @@ pub(crate) fn happened_at(event: &Event) -> Option<Timestamp> {
         Event::Unknown(event) => Some(event.at),
         Event::Ready(event) => Some(event.at),
         Event::ImageReady(event) => Some(event.at),
+        Event::ProviderParked(event) => Some(event.at),
+        Event::ProviderResumed(event) => Some(event.at),
+        Event::ProviderDiscrepancy(event) => Some(event.at),
+        Event::BudgetWarning(event) | Event::BudgetExhausted(event) => Some(event.at),
+        Event::NotificationFailed(event) => Some(event.at),
         _ => None,
     }
 }

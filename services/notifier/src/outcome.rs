@@ -76,7 +76,8 @@ impl Outcome {
             Self::Delivered(status) => {
                 count("delivered");
                 debug!(host, event = event_name, status, "told");
-                return Step::Emit(vec![receiver.delivered(event, status, attempt)]);
+                let told = receiver.delivered(event, status, attempt);
+                return Step::Emit(told.into_iter().collect());
             }
             Self::Refused {
                 verdict,
@@ -95,7 +96,8 @@ impl Outcome {
                 reason,
                 "a receiver is not told"
             );
-            return Step::Emit(vec![receiver.failed(event, attempt, reason)]);
+            let untold = receiver.failed(event, attempt, reason);
+            return Step::Emit(untold.into_iter().collect());
         };
         count("retried");
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);

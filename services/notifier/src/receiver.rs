@@ -3,14 +3,19 @@
 use std::fmt::Write as _;
 
 use bus::{Emit, Expect};
-use domain::{Accepted, Event, Failed, Job, NotificationDelivered, NotificationFailed, Tenant};
+use domain::{
+    Accepted, Event, Failed, GenerationId, Job, NotificationDelivered, NotificationFailed, Tenant,
+};
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use url::Url;
 
 /// Whom to tell.
 pub(crate) struct Receiver {
+    /// Whose secret signs it.
     pub(crate) tenant: Tenant,
+    /// Whose news it is told; none if it is told the operator's.
+    generation: Option<GenerationId>,
     /// The requester's name for what was asked for.
     pub(crate) custom_id: Option<String>,
     /// What was asked for; none if it was refused at the door.
@@ -28,6 +33,7 @@ impl Receiver {
         let job = accepted.job;
         Some(Self {
             tenant: job.tenant.clone(),
+            generation: Some(job.id),
             custom_id: job.custom_id.clone(),
             job: Some(job),
             url,
@@ -39,6 +45,7 @@ impl Receiver {
     pub(crate) fn of_refused(failed: &Failed, url: Url) -> Self {
         Self {
             tenant: failed.tenant.clone(),
+            generation: Some(failed.id),
             custom_id: failed.custom_id.clone(),
             job: None,
             endpoint: endpoint(&url),
@@ -51,28 +58,50 @@ impl Receiver {
         self.url.host_str().unwrap_or_default()
     }
 
-    pub(crate) fn delivered(&self, event: &Event, status: u16, attempts: u32) -> Emit {
+    /// Whoever runs all this.
+    pub(crate) fn operator(url: Url) -> Self {
+        Self {
+            tenant: Tenant::default(),
+            generation: None,
+            custom_id: None,
+            job: None,
+            endpoint: endpoint(&url),
+            url,
+        }
+    }
+
+    /// Whether book is kept of what it is told. Of the operator's news there is none: a
+    /// `notification.failed` about them would be news for the operator again, without end, and they
+    /// are about no generation that it could be kept under. The log and the metrics have them; and
+    /// after a crash they may be told twice, under one `webhook-id`.
+    pub(crate) const fn is_kept_book_of(&self) -> bool {
+        self.generation.is_some()
+    }
+
+    /// It took the news.
+    pub(crate) fn delivered(&self, event: &Event, status: u16, attempts: u32) -> Option<Emit> {
         let delivered = NotificationDelivered {
             event_id: event.id(),
-            id: event.generation(),
+            id: self.generation?,
             endpoint: self.endpoint.clone(),
             status,
             attempts,
             at: Timestamp::now(),
         };
-        Emit::event(delivered, Expect::First)
+        Some(Emit::event(delivered, Expect::First))
     }
 
-    pub(crate) fn failed(&self, event: &Event, attempts: u32, reason: String) -> Emit {
+    /// It did not take the news in all attempts.
+    pub(crate) fn failed(&self, event: &Event, attempts: u32, reason: String) -> Option<Emit> {
         let failed = NotificationFailed {
             event_id: event.id(),
-            id: event.generation(),
+            id: self.generation?,
             endpoint: self.endpoint.clone(),
             attempts,
             reason,
             at: Timestamp::now(),
         };
-        Emit::event(failed, Expect::First)
+        Some(Emit::event(failed, Expect::First))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Who asked is told: signed, in order, and again until it was heard.
 
+mod operator;
 mod world;
 
 use axum::http::StatusCode;
-use domain::{Derivative, Event, ImageState, Unknown, Usd};
+use domain::{Completed, Derivative, Event, GenerationId, ImageState, Operation, Unknown, Usd};
 use jiff::Timestamp;
 use serde_json::json;
 use testkit::Received;
@@ -11,7 +12,10 @@ use testkit::Received;
 use crate::world::{PATIENCE, World, completed, failed, image_ready, job, picture, ready};
 
 /// As a customer would, with the reference implementation.
-async fn verified(world: &World, received: &Received) -> anyhow::Result<serde_json::Value> {
+pub(crate) async fn verified(
+    world: &World,
+    received: &Received,
+) -> anyhow::Result<serde_json::Value> {
     let webhook = standardwebhooks::Webhook::new(&world.secret().await?)?;
     webhook.verify(&received.body, &received.headers)?;
     assert_eq!(received.header("content-type"), Some("application/json"));
@@ -55,10 +59,12 @@ async fn a_whole_generation_is_told_in_order_and_signed() -> anyhow::Result<()> 
     );
     let expected = json!({
         "event": "ideogram.generation.completed", "timestamp": body["timestamp"],
-        "jobId": job.id.to_string(), "customId": "poster-7", "prompt": "a red kite",
+        "jobId": job.id.to_string(), "customId": "poster-7", "operation": "generate",
+        "prompt": "a red kite",
         "model": "V_2", "campaign": "spring", "metadata": {"sku": "K-7"}, "simulated": true,
         "images": ["http://pictures.example/assets/generated/a/0-b.png"],
-        "resolution": "1312x736", "seed": 7,
+        "resolution": "1312x736", "seed": 7, "texts": [], "duplicateOf": null,
+        "requested": 4, "delivered": 1, "withheld": 1, "billed": 2,
     });
     assert_eq!(body, expected);
 
@@ -76,6 +82,35 @@ async fn a_whole_generation_is_told_in_order_and_signed() -> anyhow::Result<()> 
 }
 
 #[tokio::test]
+async fn what_was_bought_before_says_so_and_words_are_told() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let first = GenerationId::generate();
+    let mut job = job(true);
+    job.request.operation = Operation::Describe;
+    job.duplicate_of = Some(first);
+    let callback_url = Some(world.customer.url().clone());
+    world.accept_as(&job, callback_url).await?;
+    let reused = Completed {
+        job,
+        images: Vec::new(),
+        texts: vec!["a red kite".to_owned()],
+        cost: Usd::ZERO,
+        at: Timestamp::now(),
+    };
+    world.happens(reused).await?;
+
+    let body = verified(&world, &world.customer.next(PATIENCE).await?).await?;
+    assert_eq!(body["duplicateOf"], first.to_string());
+    assert_eq!(body["operation"], "describe");
+    assert_eq!(body["texts"], json!(["a red kite"]));
+    assert_eq!(
+        (&body["requested"], &body["delivered"], &body["billed"]),
+        (&json!(0), &json!(0), &json!(0))
+    );
+    world.stop().await
+}
+
+#[tokio::test]
 async fn bad_news_say_why_and_what_it_cost() -> anyhow::Result<()> {
     let world = World::start().await?;
     let filtered = world.accept().await?;
@@ -87,6 +122,15 @@ async fn bad_news_say_why_and_what_it_cost() -> anyhow::Result<()> {
         "billed": "no", "retryable": false,
     });
     assert_eq!(body["error"], error);
+    assert_eq!(
+        (
+            &body["operation"],
+            &body["requested"],
+            &body["delivered"],
+            &body["billed"]
+        ),
+        (&json!("generate"), &json!(4), &json!(0), &json!(0))
+    );
 
     let lost = world.accept().await?;
     let reason = "the answer was lost".to_owned();
@@ -103,8 +147,12 @@ async fn bad_news_say_why_and_what_it_cost() -> anyhow::Result<()> {
     let body = verified(&world, &world.customer.next(PATIENCE).await?).await?;
     assert_eq!(body["event"], "ideogram.generation.unknown");
     assert_eq!(
-        (&body["error"]["code"], &body["error"]["billed"]),
-        (&json!("outcome_unknown"), &json!("unknown"))
+        (
+            &body["error"]["code"],
+            &body["error"]["billed"],
+            &body["billed"]
+        ),
+        (&json!("outcome_unknown"), &json!("unknown"), &json!(null))
     );
     world.stop().await
 }
@@ -185,10 +233,10 @@ async fn a_private_address_is_never_asked_unless_it_is_allowed() -> anyhow::Resu
 #[tokio::test]
 async fn nobody_is_told_who_did_not_ask_and_nobody_twice() -> anyhow::Result<()> {
     let world = World::start().await?;
-    let silent = job(false)?;
+    let silent = job(false);
     world.accept_as(&silent, None).await?;
     world.happens(completed(&silent)).await?;
-    let refused = failed(&job(true)?);
+    let refused = failed(&job(true));
     world.happens(refused).await?;
     let asked = world.accept().await?;
     world.happens(completed(&asked)).await?;

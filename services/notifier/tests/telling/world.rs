@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_nats::jetstream;
 use bus::{Bus, Expect};
 use domain::{
-    Accepted, Admission, Billed, Code, Completed, Draft, Event, Failed, Failure, GenerationId,
-    Image, ImageId, ImageReady, ImageState, Job, Lane, NotificationFailed, Phase, Ready, Tenant,
-    Usd,
+    Accepted, Billed, Code, Completed, Event, Failed, Failure, GenerationId, Image, ImageId,
+    ImageReady, ImageState, Job, NotificationFailed, Phase, Ready, Request, Tenant, Usd,
 };
+use futures::TryStreamExt;
 use jiff::Timestamp;
 use runtime::Life;
 use testkit::{NatsServer, Receiver};
@@ -20,6 +20,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) customer: Receiver,
+    /// Whoever runs all this.
+    pub(crate) operator: Receiver,
     pub(crate) bus: Bus,
     nats: NatsServer,
     life: Life,
@@ -33,6 +35,17 @@ impl World {
     }
 
     pub(crate) async fn start_with(allow: &str) -> anyhow::Result<Self> {
+        Self::start_for(allow, true).await
+    }
+
+    /// With nobody who would hear of what concerns the whole.
+    pub(crate) async fn start_unattended() -> anyhow::Result<Self> {
+        Self::start_for("127.0.0.0/8", false).await
+    }
+
+    async fn start_for(allow: &str, is_attended: bool) -> anyhow::Result<Self> {
+        let operator = Receiver::start().await?;
+        let operator_url = (is_attended && !allow.is_empty()).then(|| operator.url().clone());
         let nats = NatsServer::start().await?;
         let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
         bus::provision(&bus, 1).await?;
@@ -42,12 +55,14 @@ impl World {
                 allow: egress::parse_networks(allow)?,
                 ..egress::Policy::default()
             },
+            operator: operator_url,
             policy: notifier::Config::policy(16),
         };
         let life = Life::default();
         let service = tokio::spawn(notifier::run(config, life.clone()));
         Ok(Self {
             customer: Receiver::start().await?,
+            operator,
             bus,
             nats,
             life,
@@ -57,7 +72,7 @@ impl World {
 
     /// Accepts a request of this customer, who wants to hear of it.
     pub(crate) async fn accept(&self) -> anyhow::Result<Job> {
-        let job = job(true)?;
+        let job = job(true);
         let callback_url = Some(self.customer.url().clone());
         self.accept_as(&job, callback_url).await?;
         Ok(job)
@@ -130,6 +145,17 @@ impl World {
         }
     }
 
+    /// How many notifications were taken or given up.
+    pub(crate) async fn kept_book_of(&self) -> anyhow::Result<usize> {
+        let events = self.events().await?;
+        let told: Vec<(String, usize)> = events
+            .info_with_subjects("notification.*.*")
+            .await?
+            .try_collect()
+            .await?;
+        Ok(told.into_iter().map(|(_, count)| count).sum())
+    }
+
     /// Waits until every event and timer has been dealt with.
     pub(crate) async fn quiet(&self) -> anyhow::Result<()> {
         let work = jetstream::new(self.nats.client().await?);
@@ -180,28 +206,20 @@ fn endpoint(url: &Url) -> String {
     hex.chars().take(12).collect()
 }
 
-pub(crate) fn job(callback: bool) -> anyhow::Result<Job> {
-    let admission = Admission {
-        presets: [].into(),
-        default_presets: Vec::new(),
-        lane: Lane::Standard,
-    };
-    let draft = Draft {
-        prompt: Some("a red kite".to_owned()),
+pub(crate) fn job(callback: bool) -> Job {
+    let request = Request {
         campaign: Some("spring".to_owned()),
         metadata: [("sku".to_owned(), "K-7".to_owned())].into(),
-        ..Draft::default()
+        num_images: 4,
+        ..Request::new("a red kite")
     };
-    Ok(Job {
-        id: GenerationId::generate(),
-        tenant: Tenant::default(),
+    let id = GenerationId::generate();
+    Job {
         custom_id: Some("poster-7".to_owned()),
-        request: draft.resolve(&admission)?,
-        provider: "simulator".to_owned(),
         simulated: true,
-        accepted_at: Timestamp::now(),
         callback,
-    })
+        ..Job::new(id, Tenant::default(), request, Timestamp::now())
+    }
 }
 
 pub(crate) fn picture(job: &Job, state: ImageState) -> Image {
@@ -224,11 +242,19 @@ pub(crate) fn picture(job: &Job, state: ImageState) -> Image {
 }
 
 pub(crate) fn completed(job: &Job) -> Event {
-    let images = vec![picture(job, ImageState::Stored)];
+    let withheld = Image {
+        id: ImageId::of(job.id, 1),
+        index: 1,
+        key: None,
+        url: None,
+        ..picture(job, ImageState::Withheld)
+    };
+    let images = vec![picture(job, ImageState::Stored), withheld];
     Completed {
         job: job.clone(),
         images,
-        cost: Usd::ZERO,
+        texts: Vec::new(),
+        cost: Usd::from_micros(80_000),
         at: Timestamp::now(),
     }
     .into()
@@ -248,7 +274,8 @@ pub(crate) fn ready(job: &Job, image: &Image) -> Event {
     Ready {
         job: job.clone(),
         images,
-        cost: Usd::ZERO,
+        texts: Vec::new(),
+        cost: Usd::from_micros(80_000),
         at: Timestamp::now(),
     }
     .into()
