@@ -210,7 +210,9 @@ impl Draft {
 
     /// What starts from a picture keeps its shape.
     fn default_ratio(&self, operation: Operation) -> Option<AspectRatio> {
-        let free = self.resolution.is_none() && self.resolution_tier.is_none();
+        let free = self.resolution.is_none()
+            && self.resolution_tier.is_none()
+            && self.source_images.is_empty();
         (operation == Operation::Generate && free).then_some(AspectRatio::SQUARE)
     }
 

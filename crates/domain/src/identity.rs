@@ -6,10 +6,11 @@ use ring::digest::{Context, SHA256};
 
 use crate::{ColorPalette, Request, Source};
 
-/// What a request asks the provider for, after defaults, as a hash. Two requests with one identity
-/// would be drawn by the same words, model, size, pictures and seed; a request without a seed has
-/// another identity than any with one. What becomes of the images afterwards (presets, campaign,
-/// callback) is no part of it.
+/// What a request asks the provider for, after defaults, as a hash.
+///
+/// Two requests with one identity would be drawn by the same words, model, size, pictures and seed;
+/// a request without a seed has another identity than any with one. What becomes of the images
+/// afterwards (presets, campaign, callback) is no part of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity([u8; 16]);
 

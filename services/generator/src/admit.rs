@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Lost, Requested, Stage, Step};
+use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Lost, Requested, Source, Step, Wait};
 use domain::{
     Accepted, Admission, Billed, Code, Draft, Event, Failed, Failure, GenerationId, Invalid, Job,
     Phase, Usd,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use runtime::crash;
 use tracing::warn;
 use wire::subject;
 
 use crate::Config;
-use crate::outcome::without_ledger;
+use crate::prices::Prices;
+use crate::sources::{PinError, Sources};
 
 /// Where the callback of a request that was refused at the door is kept, since it has no
 /// `accepted`.
@@ -24,7 +25,35 @@ const ENDPOINTS: &str = "endpoints";
 pub(crate) struct Admit {
     pub(crate) bus: Bus,
     pub(crate) config: Arc<Config>,
+    pub(crate) sources: Sources,
+    pub(crate) prices: Prices,
 }
+
+/// Why a request is not let in now.
+enum Obstacle {
+    /// It never will be.
+    Invalid(Invalid),
+    /// Something of ours does not answer.
+    Later(Source),
+}
+
+impl From<Invalid> for Obstacle {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<PinError> for Obstacle {
+    fn from(err: PinError) -> Self {
+        match err {
+            PinError::Refused(invalid) => Self::Invalid(invalid),
+            PinError::Later(source) => Self::Later(source),
+        }
+    }
+}
+
+/// How long to leave alone what does not answer.
+const PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
 impl Handler<Requested> for Admit {
     /// Guarantee: a request is let in once. `accepted` is the first entry of its ledger or it is
@@ -32,18 +61,21 @@ impl Handler<Requested> for Admit {
     async fn handle(&self, input: Requested, _: &Delivery) -> Result<Step, Fault> {
         let settled = match wire::parse_request(input.content_type.as_deref(), &input.body) {
             Err(invalid) => self.refuse(&input, None, &invalid).await,
-            Ok(draft) => match self.check(&input, &draft) {
+            Ok(draft) => match self.check(&input, &draft).await {
                 Ok(accepted) => self.accept(&input, &draft, accepted).await,
-                Err(invalid) => self.refuse(&input, Some(&draft), &invalid).await,
+                Err(Obstacle::Invalid(invalid)) => {
+                    self.refuse(&input, Some(&draft), &invalid).await
+                }
+                Err(Obstacle::Later(err)) => return Ok(later(&*err)),
             },
         };
-        settled.or_else(|err| without_ledger(err, Phase::Admission, Billed::No))
+        Ok(settled.unwrap_or_else(|err| later(&err)))
     }
 
     /// A request that we cannot handle at all is refused like any other, unless it was let in.
-    async fn give_up(&self, lost: Lost<Requested>) -> Vec<Emit> {
+    async fn give_up(&self, lost: Lost<Requested>) -> Result<Vec<Emit>, Source> {
         let Some(input) = lost.input else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let draft = wire::parse_request(input.content_type.as_deref(), &input.body).ok();
         let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
@@ -54,43 +86,47 @@ impl Handler<Requested> for Admit {
             ..lost.failure
         };
         let expect = Expect::NoneOn(subject::ledger(id));
-        vec![Emit::event(refused(&input, id, custom_id, failure), expect)]
+        let refused = refused(&input, id, custom_id, failure);
+        Ok(vec![Emit::event(refused, expect)])
     }
 }
 
 impl Admit {
-    fn check(&self, input: &Requested, draft: &Draft) -> Result<Accepted, Invalid> {
+    async fn check(&self, input: &Requested, draft: &Draft) -> Result<Accepted, Obstacle> {
         let lane = input.lane.unwrap_or(self.config.admission.lane);
-        let request = draft.resolve(&Admission {
+        let mut request = draft.resolve(&Admission {
             lane,
             ..self.config.admission.clone()
         })?;
         let most = self.config.limit;
         if request.num_images > most {
             let reason = format!("the provider account draws at most {most} at once");
-            return Err(Invalid::unsupported("numImages", reason));
+            return Err(Invalid::unsupported("numImages", reason).into());
         }
         let callback_url = draft.callback_url()?;
         let custom_id = draft.custom_id()?;
+        let retry_of = draft.retry_of()?;
+        // What no route can do is refused before anything is fetched.
+        ideogram::plan(&request, self.config.api)?;
+        self.sources.pin(&mut request.inputs, &input.tenant).await?;
         let call = ideogram::plan(&request, self.config.api)?;
+        let reserved = self.prices.bound(&call, &self.sources).await?;
+        let id = name(input, custom_id.as_deref());
         Ok(Accepted {
             job: Job {
-                id: name(input, custom_id.as_deref()),
-                tenant: input.tenant.clone(),
                 custom_id,
-                request,
-                provider: "ideogram".to_owned(),
                 simulated: self.config.simulated,
-                accepted_at: input.stored_at,
                 callback: callback_url.is_some(),
+                api_key: input.api_key.clone(),
+                retry_of,
+                ..Job::new(id, input.tenant.clone(), request, input.stored_at)
             },
             callback_url,
-            reserved: call.upper_bound,
+            reserved,
         })
     }
 
-    /// Writes `accepted`, then puts the work item into the waiting line. A crash between the two is
-    /// healed by the redelivery, which finds its own `accepted` and goes on from there.
+    /// Writes `accepted`, which puts it into the waiting line.
     async fn accept(
         &self,
         input: &Requested,
@@ -99,27 +135,20 @@ impl Admit {
     ) -> Result<Step, bus::Error> {
         let id = accepted.job.id;
         let ledger = self.bus.ledger();
-        let cause = match ledger.append(accepted.clone(), 0).await {
-            Ok(sequence) => sequence,
+        let event = Event::from(accepted);
+        match self.bus.publish(&event, &Expect::LedgerAt(0)).await {
+            Ok(_) => {}
             Err(bus::Error::Conflict { .. }) => {
                 let entries = ledger.read(id).await?;
-                match entries.as_slice() {
-                    [first] if is_same(&first.event, &accepted) => first.sequence,
-                    [first, ..] if is_same(&first.event, &accepted) => return Ok(Step::done()),
-                    _ => return self.refuse(input, Some(draft), &taken()).await,
+                let first = entries.first().map(|entry| &entry.event);
+                if !first.is_some_and(|first| is_same(first, &event)) {
+                    return self.refuse(input, Some(draft), &taken()).await;
                 }
             }
             Err(err) => return Err(err),
-        };
+        }
         crash::point("generator.after_accepted");
-        let key = format!("{}.{id}", accepted.job.request.lane);
-        let event = Box::new(Event::from(accepted));
-        Ok(Step::Emit(vec![Emit::Work {
-            stage: Stage::Generate,
-            key,
-            event,
-            cause,
-        }]))
+        Ok(Step::done())
     }
 
     /// Says why not, under the request's own name, and to its callback if it has a valid one. If the
@@ -150,6 +179,18 @@ impl Admit {
             Expect::LedgerAt(0),
         ))
     }
+}
+
+/// What does not answer is not the request's fault, so it waits.
+fn later(err: &(dyn std::error::Error + 'static)) -> Step {
+    warn!(error = err, "not let in yet");
+    Step::Wait(Wait {
+        until: Timestamp::now()
+            .saturating_add(PAUSE)
+            .unwrap_or(Timestamp::MAX),
+        counts: false,
+        emit: Vec::new(),
+    })
 }
 
 fn refused(
@@ -189,9 +230,9 @@ fn name(input: &Requested, custom_id: Option<&str>) -> GenerationId {
 }
 
 /// Whether both ask for the same; when they were asked does not matter.
-fn is_same(event: &Event, accepted: &Accepted) -> bool {
-    match event {
-        Event::Accepted(known) => {
+fn is_same(event: &Event, accepted: &Event) -> bool {
+    match (event, accepted) {
+        (Event::Accepted(known), Event::Accepted(accepted)) => {
             known.job.request == accepted.job.request && known.callback_url == accepted.callback_url
         }
         _ => false,

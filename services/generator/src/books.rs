@@ -14,7 +14,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use account::{Report, Usage};
+pub(crate) use account::Report;
 pub(crate) use effect::{Effect, Exhausted};
 pub(crate) use snapshot::Snapshot;
 
@@ -86,6 +86,33 @@ impl Books {
         // A clock that goes back gets no second use of a day that is over.
         self.hold(call, scopes, upper_bound, self.today);
         Ok(())
+    }
+
+    /// Whether it would be reserved. A no counts as a refusal, after which the scope's work waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Books::reserve`].
+    pub(crate) fn may_reserve(
+        &mut self,
+        scopes: &[Scope],
+        upper_bound: Usd,
+        now: Timestamp,
+    ) -> Result<(), Exhausted> {
+        self.rolled(now);
+        match self.obstacle(scopes, upper_bound) {
+            None => Ok(()),
+            Some(exhausted) => {
+                self.refuse(&exhausted);
+                Err(exhausted)
+            }
+        }
+    }
+
+    /// The calls whose end is not known, and whether they are in doubt.
+    pub(crate) fn open_calls(&self) -> Vec<(Call, bool)> {
+        let calls = self.open.iter();
+        calls.map(|(call, open)| (*call, open.in_doubt)).collect()
     }
 
     /// Takes up a call that the ledger has as begun `at`: it is counted whatever the budgets are

@@ -3,17 +3,17 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bus::{LeaseConfig, Policy};
 use domain::Admission;
-use ideogram::Api;
-use runtime::Env;
+use ideogram::{Api, Call};
+use runtime::{Env, EnvError};
+use storage::Store;
 use url::Url;
+
+use crate::attempt::Grant;
 
 /// The host of the real provider.
 const PROVIDER_HOST: &str = "api.ideogram.ai";
 /// Attempts at a call that is refused without being billed, as the seed has them.
 const ATTEMPTS: u32 = 3;
-
-/// A net below the limits that everything in an attempt has by itself: it must never cut a call.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(3600);
 
 /// What the generator needs to know.
 #[derive(Debug, Clone)]
@@ -28,16 +28,24 @@ pub struct Config {
     pub simulated: bool,
     /// The account's name in the books.
     pub account: String,
-    /// Images in progress at once, which the provider counts by account.
+    /// Images in progress at once, which the provider counts by account, until it says otherwise.
     pub limit: u32,
+    /// The most that the limit may be learnt to be; what the provider says, if none.
+    pub most: Option<u32>,
     /// Polls a second, over ten seconds; the provider allows 100.
     pub polls_per_second: u32,
     /// How long a link lives if it does not say so itself: v2, and the older APIs.
     pub link_ttl: (Duration, Duration),
     /// How the right to dispatch is held.
     pub lease: LeaseConfig,
-    /// How hard work at the provider is tried. It is handled as many at once as there are places.
-    pub policy: Policy,
+    /// How often a call is tried that cannot be sent; at least 1.
+    pub attempts: u32,
+    /// Where the provider reaches our gateway, if it can.
+    pub webhooks: Option<Url>,
+    /// Where pictures that are handed in are kept.
+    pub store: Store,
+    /// Where they may be fetched from.
+    pub sources: egress::Policy,
     /// How long things are left alone.
     pub pauses: Pauses,
     /// What requests are checked against.
@@ -47,7 +55,9 @@ pub struct Config {
 /// How long things are left alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Pauses {
-    /// An account that cannot serve: out of funds, a bad key.
+    /// A call that could not be sent; doubles with every failure.
+    pub retry: Duration,
+    /// An account that cannot serve: out of funds, a bad key. Doubles with every probe.
     pub account: Duration,
     /// An account whose places are taken, by others than us.
     pub places: Duration,
@@ -58,6 +68,7 @@ pub struct Pauses {
 impl Default for Pauses {
     fn default() -> Self {
         Self {
+            retry: Duration::from_secs(2),
             account: Duration::from_secs(30),
             places: Duration::from_secs(2),
             quarantine: Duration::from_secs(600),
@@ -104,12 +115,13 @@ impl Config {
                 env.duration("IDEOGRAM_LINK_TTL", ttl(1)).context(context)?,
             ),
             lease: LeaseConfig::default(),
-            policy: Policy {
-                concurrency: limit as usize,
-                attempts: ATTEMPTS,
-                limit: ATTEMPT_LIMIT,
-                ..Policy::NETWORK
-            },
+            attempts: ATTEMPTS,
+            most: env
+                .optional("DARKROOM_PROVIDER_LIMIT_MOST")
+                .context(context)?,
+            webhooks: webhooks(env, simulated).context(context)?,
+            store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
+            sources: sources(env).context(context)?,
             pauses: Pauses::default(),
             admission: Admission::of(presets.names()),
         })
@@ -118,7 +130,56 @@ impl Config {
     pub(crate) const fn admit_policy(&self) -> Policy {
         Policy {
             concurrency: 32,
+            // Pictures that are handed in are fetched meanwhile.
+            limit: Duration::from_secs(180),
             ..Policy::NETWORK
         }
     }
+
+    pub(crate) const fn wake_policy(&self) -> Policy {
+        Policy {
+            concurrency: 32,
+            ..Policy::NETWORK
+        }
+    }
+
+    /// The call, with the address at which its attempt alone is told of its end.
+    pub(crate) fn with_webhook(&self, call: Call, grant: &Grant) -> Call {
+        let Some(base) = &self.webhooks else {
+            return call;
+        };
+        let path = format!("webhooks/ideogram/{}-{}", grant.id, grant.token);
+        match base.join(&path) {
+            Ok(url) => call.with_webhook(&url),
+            Err(_) => call,
+        }
+    }
+}
+
+/// Where the provider reaches the gateway: only if somebody has said so, and only by https, since it
+/// refuses anything else; the simulator is less strict.
+fn webhooks(env: &Env, simulated: bool) -> anyhow::Result<Option<Url>> {
+    let Some(mut url) = env.optional::<Url>("DARKROOM_PUBLIC_URL")? else {
+        return Ok(None);
+    };
+    if !simulated && url.scheme() != "https" {
+        return Ok(None);
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(Some(url))
+}
+
+fn sources(env: &Env) -> anyhow::Result<egress::Policy> {
+    const ALLOW: &str = "DARKROOM_SOURCE_ALLOW";
+    let networks: String = env.or(ALLOW, String::new())?;
+    let allow = egress::parse_networks(&networks)
+        .map_err(|err| EnvError::refused(ALLOW, &networks, &err.to_string()))?;
+    Ok(egress::Policy {
+        allow,
+        max_redirects: 3,
+        total_timeout: Duration::from_secs(60),
+        ..egress::Policy::default()
+    })
 }

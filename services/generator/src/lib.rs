@@ -1,20 +1,20 @@
 //! Buys pictures: `generation.requested` → `accepted` → `calling` → `submitted` → `rendered`.
 //!
 //! Every replica admits; one at a time calls the provider, because its limit is the account's and
-//! is counted here.
+//! is counted there. An `accepted` without a successor is the waiting line.
 
 mod admit;
-mod at_work;
 mod attempt;
-mod call;
+mod books;
+mod ceiling;
 mod config;
-mod follow;
-mod generate;
+mod dispatch;
+mod gate;
+mod line;
 mod metrics;
-mod outcome;
-mod places;
-mod polling;
-mod position;
+mod prices;
+mod reconcile;
+mod sources;
 
 pub use config::{Config, Pauses};
 
@@ -26,10 +26,9 @@ use runtime::Life;
 use tokio_util::sync::CancellationToken;
 
 use crate::admit::Admit;
-use crate::at_work::AtWork;
-use crate::generate::Generate;
-use crate::places::Places;
-use crate::polling::Pace;
+use crate::attempt::{Buyer, Pace};
+use crate::prices::Prices;
+use crate::sources::Sources;
 
 /// Runs the service until its life ends.
 ///
@@ -38,31 +37,34 @@ use crate::polling::Pace;
 /// What keeps it from working at all: no broker, no streams, a configuration that cannot serve.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let client = ideogram::Client::new(config.provider.clone()).context("invalid configuration")?;
+    let egress = egress::Client::new(config.sources.clone()).context("invalid configuration")?;
     let bus = Bus::open(&config.bus, &life).await?;
     let config = Arc::new(config);
+    let sources = Sources::new(config.store.clone(), egress, bus.ledger());
 
     let admit = Admit {
         bus: bus.clone(),
         config: Arc::clone(&config),
+        sources: sources.clone(),
+        prices: Prices::new(client.clone()),
     };
     let admission = Worker::new(bus.clone(), Stage::Admit, config.admit_policy(), admit);
 
-    let places = Places::new(config.limit, life.shutdown.clone());
     let pace = Pace::new(config.polls_per_second);
-    let at_work = AtWork::default();
-    let dispatch = |lease: bus::Lease| {
-        let generate = Generate {
+    let dispatch = async |lease: bus::Lease| {
+        let buyer = Buyer {
             client: client.clone(),
             ledger: bus.ledger(),
             config: Arc::clone(&config),
-            places: places.clone(),
+            sources: sources.clone(),
             pace: pace.clone(),
-            at_work: at_work.clone(),
-            fence: lease.fence,
-            lost: lease.lost.clone(),
+            lease: lease.clone(),
         };
-        let policy = config.policy.clone();
-        Worker::new(bus.clone(), Stage::Generate, policy, generate).run(lease.lost)
+        let end = lease.lost.clone();
+        let proving = reconcile::reconcile(bus.clone(), client.clone(), Arc::clone(&config), end);
+        let (dispatched, ()) =
+            tokio::join!(dispatch::dispatch(&bus, &config, buyer, lease), proving);
+        dispatched
     };
     let dispatching = bus.while_leader(&config.account, config.lease, &life.shutdown, dispatch);
 

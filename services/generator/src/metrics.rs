@@ -24,6 +24,18 @@ metric!(UNKNOWN: IntCounter = register_int_counter!(opts!(
     "darkroom_unknown_usd_micros_total",
     "What calls without an answer may have cost, in millionths of a dollar"
 )));
+metric!(WAITING: IntGauge = register_int_gauge!(opts!(
+    "darkroom_waiting_requests",
+    "Requests that wait for places or money"
+)));
+metric!(LIMIT: IntGauge = register_int_gauge!(opts!(
+    "darkroom_provider_images_limit",
+    "Places of the account, as far as we may use them now"
+)));
+metric!(HELD: IntGauge = register_int_gauge!(opts!(
+    "darkroom_provider_held",
+    "1 while nothing is bought, whatever the reason"
+)));
 metric!(IN_FLIGHT: IntGauge = register_int_gauge!(opts!(
     "darkroom_provider_images_in_flight",
     "Places of the account that are taken"

@@ -10,7 +10,7 @@ mod service;
 mod simulator;
 mod world;
 
-use domain::{Billed, Code, Event};
+use domain::{Billed, Code};
 use serde_json::json;
 
 use crate::world::{Setup, World};
@@ -100,34 +100,5 @@ async fn a_deadline_that_passed_costs_nothing() -> anyhow::Result<()> {
     assert_eq!(failed.failure.billed, Billed::No);
     assert_eq!(world.track(id).await?, "accepted failed");
     assert!(world.sim.bill().is_empty());
-    world.stop().await
-}
-
-/// As a server does that did not hear of our progress, or an operator who replays.
-#[tokio::test]
-async fn a_second_copy_of_the_work_buys_nothing() -> anyhow::Result<()> {
-    let world = World::start(Setup::slow()).await?;
-    let id = world.ask("kite", json!({})).await?;
-    world.until(id, "submitted").await?;
-    let copy = world.work_item(id).await?;
-
-    world.publish_work(&copy).await?;
-    world.finish_drawing(id).await?;
-    world.publish_work(&copy).await?;
-    world.until_no_work_is_left().await?;
-
-    let count = world.count(id, "calling").await?;
-    assert_eq!((count, world.sim.bill().len()), (1, 1));
-    assert_eq!(
-        world.track(id).await?,
-        "accepted calling submitted rendered"
-    );
-    assert!(
-        world
-            .entries(id)
-            .await?
-            .iter()
-            .all(|entry| { !matches!(&entry.event, Event::Unknown(_)) })
-    );
     world.stop().await
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use async_nats::HeaderMap;
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream;
 use bus::{Bus, Entry, LeaseConfig};
 use domain::{Event, Failed, GenerationId, Rendered, Tenant};
 use futures::TryStreamExt;
 use generator::{Config, Pauses};
 use runtime::Env;
 use serde_json::Value;
+use tempfile::TempDir;
 use testkit::NatsServer;
 
 use crate::service::Service;
@@ -24,8 +25,6 @@ pub(crate) struct Setup {
     sim: ideogram_sim::Config,
     env: Vec<(&'static str, String)>,
     tune: fn(&mut Config),
-    /// Silence after which the server gives work to somebody else; it is 30 s without us.
-    ack_wait: Option<Duration>,
 }
 
 impl Default for Setup {
@@ -34,7 +33,6 @@ impl Default for Setup {
             sim: quick(),
             env: Vec::new(),
             tune: |_| {},
-            ack_wait: Some(Duration::from_secs(3)),
         }
     }
 }
@@ -56,13 +54,6 @@ impl Setup {
     pub(crate) fn tune(self, tune: fn(&mut Config)) -> Self {
         Self { tune, ..self }
     }
-
-    pub(crate) fn real_ack_wait(self) -> Self {
-        Self {
-            ack_wait: None,
-            ..self
-        }
-    }
 }
 
 pub(crate) struct World {
@@ -72,6 +63,7 @@ pub(crate) struct World {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) client: async_nats::Client,
     config: Config,
+    _folder: TempDir,
     _nats: NatsServer,
 }
 
@@ -90,7 +82,10 @@ impl World {
         let client = nats.client().await?;
         let jetstream = jetstream::new(client.clone());
 
+        let folder = tempfile::tempdir()?;
+        let store = format!("file://{}", folder.path().display());
         let env = Env::from_pairs([
+            ("DARKROOM_STORAGE_URL", store),
             ("DARKROOM_NATS_URL", nats.url().to_owned()),
             ("IDEOGRAM_BASE_URL", sim.url()),
             ("IDEOGRAM_API_KEY", "test-key".to_owned()),
@@ -102,17 +97,13 @@ impl World {
             ttl: Duration::from_secs(2),
             renew: Duration::from_millis(500),
         };
-        config.policy.pause = Duration::from_millis(100);
         let pause = Duration::from_millis(100);
         config.pauses = Pauses {
+            retry: pause,
             account: pause,
             places: pause,
             ..config.pauses
         };
-        if let Some(ack_wait) = setup.ack_wait {
-            config.policy.ack_wait = ack_wait;
-            shorten(&jetstream, "WORK", "generate-due", ack_wait).await?;
-        }
         (setup.tune)(&mut config);
         Ok(Self {
             services: Vec::new(),
@@ -121,6 +112,7 @@ impl World {
             jetstream,
             client,
             config,
+            _folder: folder,
             _nats: nats,
         })
     }
@@ -257,46 +249,6 @@ impl World {
         self.rendered(id).await
     }
 
-    /// The work item that somebody is at work on.
-    pub(crate) async fn work_item(
-        &self,
-        id: GenerationId,
-    ) -> anyhow::Result<jetstream::message::StreamMessage> {
-        let work = self.jetstream.get_stream("WORK").await?;
-        let subject = format!("due.generate.standard.{id}");
-        Ok(work.get_last_raw_message_by_subject(&subject).await?)
-    }
-
-    /// Puts a copy of a work item into the waiting line.
-    pub(crate) async fn publish_work(
-        &self,
-        item: &jetstream::message::StreamMessage,
-    ) -> anyhow::Result<()> {
-        let mut headers = HeaderMap::new();
-        for (name, values) in item.headers.iter() {
-            if !name.to_string().starts_with("Nats-") {
-                values
-                    .iter()
-                    .for_each(|value| headers.append(name.clone(), value.clone()));
-            }
-        }
-        let payload = item.payload.clone();
-        let ack = self
-            .jetstream
-            .publish_with_headers(item.subject.clone(), headers, payload);
-        ack.await?.await?;
-        Ok(())
-    }
-
-    pub(crate) async fn until_no_work_is_left(&self) -> anyhow::Result<()> {
-        testkit::wait_until(PATIENCE, "an empty waiting line", async || {
-            self.messages("WORK")
-                .await
-                .is_ok_and(|messages| messages == 0)
-        })
-        .await
-    }
-
     pub(crate) async fn messages(&self, stream: &str) -> anyhow::Result<u64> {
         Ok(self
             .jetstream
@@ -318,35 +270,4 @@ impl World {
 
 pub(crate) fn named(custom_id: &str) -> GenerationId {
     GenerationId::of_key(&Tenant::default(), custom_id)
-}
-
-async fn shorten(
-    jetstream: &jetstream::Context,
-    stream: &str,
-    consumer: &str,
-    ack_wait: Duration,
-) -> anyhow::Result<()> {
-    let stream = jetstream.get_stream(stream).await?;
-    let found = stream.get_consumer::<pull::Config>(consumer).await;
-    let found = found
-        .map_err(anyhow::Error::from_boxed)
-        .context("no such consumer")?;
-    let config = found.cached_info().config.clone();
-    let filters = [config.filter_subject, config.filter_subjects.join("")];
-    let config = pull::Config {
-        durable_name: config.durable_name,
-        filter_subjects: filters
-            .into_iter()
-            .filter(|filter| !filter.is_empty())
-            .collect(),
-        deliver_policy: config.deliver_policy,
-        ack_policy: config.ack_policy,
-        max_ack_pending: config.max_ack_pending,
-        max_deliver: config.max_deliver,
-        max_waiting: config.max_waiting,
-        ack_wait,
-        ..pull::Config::default()
-    };
-    stream.create_consumer(config).await?;
-    Ok(())
 }

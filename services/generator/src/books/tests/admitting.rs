@@ -8,7 +8,8 @@ use domain::{Usd, Window};
 use super::{
     all, books, campaign, cents, in_total, key, nth, per_day, resumed, tenant, today, tomorrow,
 };
-use crate::books::{Call, Effect, Exhausted, Usage};
+use crate::books::account::Usage;
+use crate::books::{Call, Effect, Exhausted};
 
 #[test]
 fn of_200_requests_at_once_a_budget_for_50_admits_50() -> anyhow::Result<()> {

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::books::{Call, Usage};
+use crate::books::Call;
+use crate::books::account::Usage;
 
 /// Something that happens to the books.
 #[derive(Debug, Clone)]

@@ -3,22 +3,16 @@
 
 use std::time::Duration;
 
-use bus::Step;
-use domain::{Billed, Code};
+use domain::{Billed, Code, Usd};
 use ideogram::{Error, Progress, RejectKind};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{self, Instant};
-use tracing::warn;
+use tokio::time;
+use tracing::{info, warn};
 
-use crate::attempt::{Attempt, Made};
-use crate::generate::{Generate, Stop, later};
-use crate::outcome::{failure, wait};
-use crate::polling::pause;
+use super::outcome::Made;
+use super::polling::pause;
+use super::{Attempt, Buyer, End, failure};
 
-/// How long one delivery of the work is spent asking.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
-/// The pause before the next delivery.
-const REST: Duration = Duration::from_secs(10);
 /// After this long, links would be dead too; nobody will learn what came of it by asking.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 /// Answers that make no sense, until they are believed.
@@ -26,24 +20,24 @@ const DOUBTS: u32 = 5;
 /// The pause after such an answer.
 const DOUBT: Duration = Duration::from_millis(500);
 
-impl Generate {
-    /// Asks until the provider's job ends.
-    pub(crate) async fn follow(
+impl Buyer {
+    /// Asks until the provider's job ends, or somebody else is to go on asking.
+    pub(super) async fn follow(
         &self,
         attempt: Attempt<'_>,
         provider_id: String,
         since: Timestamp,
-    ) -> Result<Step, Stop> {
-        let end = Instant::now() + PATIENCE;
+    ) -> Result<End, End> {
         let (mut polls, mut doubts, mut next) = (0, 0, pause(0));
-        while Instant::now() < end {
+        while Timestamp::now().duration_since(since) < LONGEST {
             let asked = async {
-                time::sleep(next).await;
+                // The provider may tell us that there is news; we ask by ourselves all the same.
+                drop(time::timeout(next, attempt.grant.wake.notified()).await);
                 self.pace.turn().await;
                 self.client.poll(&provider_id).await
             };
-            let Some(progress) = self.lost.run_until_cancelled(asked).await else {
-                return Ok(later());
+            let Some(progress) = self.lease.lost.run_until_cancelled(asked).await else {
+                return Err(End::Left);
             };
             polls += 1;
             next = pause(polls);
@@ -58,27 +52,23 @@ impl Generate {
                     cost,
                     simulated,
                 }) => {
-                    let provider_id = Some(provider_id);
-                    return self
-                        .done(
-                            &attempt,
-                            Made {
-                                provider_id,
-                                images,
-                                cost,
-                                simulated,
-                            },
-                        )
-                        .await;
+                    let made = Made {
+                        provider_id: Some(provider_id),
+                        images,
+                        texts: Vec::new(),
+                        cost,
+                        simulated,
+                    };
+                    return self.done(&attempt, made).await;
                 }
                 Ok(Progress::Failed { reason, .. }) => {
                     let message = format!("the provider reports that it failed: {reason}");
                     let failure = failure(Code::ProviderFailed, message, Billed::No);
-                    return self.came_to_nothing(&attempt, failure).await;
+                    return self.fail(&attempt, failure, Usd::ZERO).await;
                 }
                 Err(err) if is_gone(&err) && doubts >= DOUBTS => {
                     let reason = "the provider does not know its own generation any more";
-                    return Ok(self.unknown(&attempt, reason));
+                    return self.unknown(&attempt, reason).await;
                 }
                 Err(err) => {
                     warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "poll failed");
@@ -89,10 +79,29 @@ impl Generate {
                 }
             }
         }
-        if Timestamp::now().duration_since(since) > LONGEST {
-            return Ok(self.unknown(&attempt, "the provider has not finished it in a day"));
+        let reason = "the provider has not finished it in a day";
+        self.unknown(&attempt, reason).await
+    }
+
+    /// Takes up an attempt whose answer was lost and whose name came another way.
+    pub(super) async fn recover(
+        &self,
+        attempt: Attempt<'_>,
+        provider_id: String,
+    ) -> Result<End, End> {
+        self.pace.turn().await;
+        if let Err(err) = self.client.poll(&provider_id).await {
+            warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "not recovered");
+            return Err(End::Changed);
         }
-        Ok(wait(REST))
+        info!(generation = %attempt.job.id, provider_id, "found again");
+        let since = Timestamp::now();
+        // What was given up meanwhile stays given up; its pictures are told of all the same.
+        let attempt = match self.submitted(attempt, &provider_id).await {
+            Ok(attempt) => attempt,
+            Err(_) => attempt,
+        };
+        self.follow(attempt, provider_id, since).await
     }
 }
 

@@ -1,0 +1,107 @@
+//! Who calls the provider, and when. One replica at a time, the one that holds the account's lease.
+//!
+//! The dispatcher's memory is nothing but what the ledger adds up to: who waits, what is in
+//! progress, what is reserved. It is read when the lease is taken over, from where the last holder
+//! took notes on, and kept up by the one task that decides. So deciding and counting are one step,
+//! and a budget or the account's limit cannot be passed by doing two things at once.
+
+mod commands;
+mod desk;
+mod doubt;
+mod known;
+mod repeats;
+mod takeover;
+mod wake;
+
+use std::sync::Arc;
+
+use bus::{Bus, Lease, Stage, Worker};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Config;
+use crate::attempt::Buyer;
+
+use commands::{ENDPOINTS, Question, SERVICE};
+use desk::Desk;
+use wake::{News, Wake};
+
+/// Questions and news on their way to the desk.
+const INBOX: usize = 256;
+
+/// What reaches the desk from outside.
+enum Inbox {
+    Question(Question),
+    News(News),
+    /// Whether the store is closed.
+    Store(bool),
+}
+
+/// Dispatches while `lease` lasts.
+pub(crate) async fn dispatch(
+    bus: &Bus,
+    config: &Arc<Config>,
+    buyer: Buyer,
+    lease: Lease,
+) -> Result<(), bus::Error> {
+    let end = lease.lost.clone();
+    let desk = Desk::take_over(bus.clone(), Arc::clone(config), buyer, lease).await?;
+    let Some(desk) = desk else { return Ok(()) };
+    let (sender, inbox) = mpsc::channel(INBOX);
+
+    let wake = Wake(sender.clone());
+    let news = Worker::new(bus.clone(), Stage::Generate, config.wake_policy(), wake);
+    let answering = bus.answer(SERVICE, &ENDPOINTS, end.clone(), |endpoint, body| {
+        commands::ask(sender.clone(), endpoint, body)
+    });
+    let (dispatched, woken, answered, ()) = tokio::join!(
+        until_end(desk.run(inbox), &end),
+        until_end(news.run(end.clone()), &end),
+        until_end(answering, &end),
+        watch_store(bus, sender.clone(), &end),
+    );
+    dispatched.and(woken).and(answered)
+}
+
+/// What ends ends everything.
+async fn until_end(
+    work: impl Future<Output = Result<(), bus::Error>>,
+    end: &CancellationToken,
+) -> Result<(), bus::Error> {
+    let result = work.await;
+    end.cancel();
+    result
+}
+
+/// Tells the desk whether what is bought can be stored: the uploader says so.
+async fn watch_store(bus: &Bus, desk: mpsc::Sender<Inbox>, end: &CancellationToken) {
+    use bus::Watched;
+    use futures::StreamExt;
+
+    let mut watched = match bus.watch_settings(GATES, STORE) {
+        Ok(watched) => watched,
+        Err(err) => {
+            return tracing::error!(
+                error = &err as &dyn std::error::Error,
+                "cannot watch the store"
+            );
+        }
+    };
+    while let Some(Some(change)) = end.run_until_cancelled(watched.next()).await {
+        let closed = match change {
+            Watched::Setting(_) => true,
+            Watched::Gone { .. } => false,
+            Watched::ThatIsAll => continue,
+        };
+        if desk.send(Inbox::Store(closed)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The bucket of what holds work back.
+const GATES: &str = "gate";
+/// There while nothing can be stored.
+const STORE: &str = "store";
+/// The bucket of leases, notes and budgets.
+const BOOKS: &str = "books";

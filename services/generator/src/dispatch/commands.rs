@@ -1,0 +1,398 @@
+//! What people ask of the dispatcher: to buy something not after all, to stop, to say how it is
+//! doing, to keep to a budget. What changes anything is on disk before it is answered.
+
+use bus::{Answer, Entry, Refusal};
+use bytes::Bytes;
+use domain::{
+    Accepted, Billed, Budget, Code, Event, Failed, GenerationId, Scope, Status, Tenant, Usd,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use wire::{ask as questions, v1};
+
+use super::desk::{Desk, shared};
+use super::{BOOKS, GATES, Inbox};
+use crate::attempt::{Task, failure};
+use crate::books::Report;
+use crate::line::LANES;
+
+/// The name that the dispatcher answers to.
+pub(super) const SERVICE: &str = "generator";
+pub(super) const ENDPOINTS: [&str; 7] = [
+    "cancel", "discard", "pause", "resume", "status", "budget", "budgets",
+];
+
+/// A question and where its answer goes.
+pub(super) struct Question {
+    what: What,
+    reply: oneshot::Sender<Answer>,
+}
+
+enum What {
+    Cancel(Tenant, GenerationId),
+    Discard(Tenant, GenerationId),
+    Pause(String),
+    Resume,
+    Status,
+    Budget(Scope, Option<Budget>),
+    Budgets(Tenant),
+}
+
+/// Somebody waits for the end of something.
+pub(super) struct Pending {
+    receipt: v1::Receipt,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// A budget as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    per_day: Option<i64>,
+    total: Option<i64>,
+}
+
+/// Puts a question to the desk.
+pub(super) async fn ask(desk: mpsc::Sender<Inbox>, endpoint: &'static str, body: Bytes) -> Answer {
+    let what = read(endpoint, &body).map_err(Refusal::bad)?;
+    let (reply, answer) = oneshot::channel();
+    let gone = || Refusal {
+        status: 503,
+        reason: "the dispatcher is changing hands; ask again".to_owned(),
+    };
+    let question = Inbox::Question(Question { what, reply });
+    desk.send(question).await.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
+}
+
+fn read(endpoint: &str, body: &[u8]) -> Result<What, String> {
+    let generation = || {
+        let command: v1::GenerationCommand = message(body)?;
+        Ok::<_, String>((value(&command.tenant)?, value(&command.id)?))
+    };
+    Ok(match endpoint {
+        "cancel" => generation().map(|(tenant, id)| What::Cancel(tenant, id))?,
+        "discard" => generation().map(|(tenant, id)| What::Discard(tenant, id))?,
+        "pause" => What::Pause(message::<v1::AccountCommand>(body)?.reason),
+        "resume" => What::Resume,
+        "budget" => {
+            let command: v1::BudgetCommand = message(body)?;
+            let limits = [command.per_day_usd_micros, command.total_usd_micros];
+            let [per_day, total] = limits.map(|limit| limit.map(Usd::from_micros));
+            let budget = match (per_day, total) {
+                (None, None) => None,
+                _ => Some(Budget::new(per_day, total).map_err(|err| err.to_string())?),
+            };
+            What::Budget(value(&command.scope)?, budget)
+        }
+        "budgets" => What::Budgets(value(&message::<v1::BudgetQuery>(body)?.tenant)?),
+        _ => What::Status,
+    })
+}
+
+fn message<M: prost::Message + Default>(body: &[u8]) -> Result<M, String> {
+    questions::read(body).map_err(|err| err.to_string())
+}
+
+fn value<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|err: T::Err| err.to_string())
+}
+
+impl Desk {
+    pub(super) async fn asked(&mut self, question: Question) {
+        let Question { what, reply } = question;
+        let answer = match what {
+            What::Cancel(_, id) | What::Discard(_, id) => {
+                let buyer = self.buyer.clone();
+                let question = Question { what, reply };
+                return self.spawn(id, async move {
+                    let entries = buyer.read(id).await;
+                    super::desk::Done::Read(question, entries)
+                });
+            }
+            What::Pause(reason) => self.pause(Some(&reason)).await,
+            What::Resume => self.pause(None).await,
+            What::Status => Ok(questions::write(&self.status())),
+            What::Budget(scope, budget) => self.budget(scope, budget).await,
+            What::Budgets(tenant) => Ok(questions::write(&self.budget_report(&tenant))),
+        };
+        // Whoever asked may have gone.
+        reply.send(answer).ok();
+    }
+
+    /// Answers what needed a look into the ledger.
+    pub(super) fn answer(&mut self, question: Question, entries: &[Entry]) {
+        let Question { what, reply } = question;
+        let (tenant, id, discard) = match what {
+            What::Cancel(tenant, id) => (tenant, id, false),
+            What::Discard(tenant, id) => (tenant, id, true),
+            _ => return,
+        };
+        let beginning = entries.first().map(|entry| &entry.event);
+        let accepted = match beginning {
+            Some(Event::Accepted(accepted)) if accepted.job.tenant == tenant => accepted,
+            _ => {
+                reply
+                    .send(Err(refused(404, "there is no such generation")))
+                    .ok();
+                return;
+            }
+        };
+        if let Some(receipt) = ended(id, entries) {
+            reply.send(Ok(questions::write(&receipt))).ok();
+        } else if discard {
+            self.discard(id, accepted, reply);
+        } else {
+            self.cancel(id, accepted, reply);
+        }
+    }
+
+    fn cancel(&mut self, id: GenerationId, accepted: &Accepted, reply: oneshot::Sender<Answer>) {
+        if let Some(ticket) = self.withdraw(&id) {
+            let receipt = v1::Receipt {
+                id: id.to_string(),
+                status: Status::Failed.to_string(),
+                billed: Billed::No.to_string(),
+                released_usd_micros: accepted.reserved.micros(),
+                committed_usd_micros: 0,
+                message: "cancelled before anything was bought".to_owned(),
+            };
+            self.pending.insert(id, Pending { receipt, reply });
+            let message = "cancelled by the requester before anything was bought";
+            return self.start_end(ticket, Code::Cancelled, message);
+        }
+        let (status, billed, message) = match self.doubtful.contains_key(&id) {
+            true => (
+                Status::Unknown,
+                Billed::Unknown,
+                "the call was sent and its answer was lost; it may have been billed. Discard it to \
+                 end it, or retry it",
+            ),
+            false => (
+                Status::Running,
+                Billed::Unknown,
+                "the provider is at work on it and bills what it finishes; it runs to its end, and \
+                 its images are kept",
+            ),
+        };
+        let receipt = v1::Receipt {
+            id: id.to_string(),
+            status: status.to_string(),
+            billed: billed.to_string(),
+            released_usd_micros: 0,
+            committed_usd_micros: accepted.reserved.micros(),
+            message: message.to_owned(),
+        };
+        reply.send(Ok(questions::write(&receipt))).ok();
+    }
+
+    fn discard(&mut self, id: GenerationId, accepted: &Accepted, reply: oneshot::Sender<Answer>) {
+        if !self.doubtful.contains_key(&id) {
+            let reason = "only a generation whose outcome is unknown can be discarded";
+            reply.send(Err(refused(409, reason))).ok();
+            return;
+        }
+        let receipt = v1::Receipt {
+            id: id.to_string(),
+            status: Status::Failed.to_string(),
+            billed: Billed::Unknown.to_string(),
+            released_usd_micros: 0,
+            committed_usd_micros: accepted.reserved.micros(),
+            message: "ended; if it was billed, its images are kept when they turn up".to_owned(),
+        };
+        self.pending.insert(id, Pending { receipt, reply });
+        let message = "given up by an operator; it may have been billed";
+        let failure = failure(Code::Discarded, message, Billed::Unknown);
+        self.takes_up(id, Task::End(failure));
+    }
+
+    /// Answers those who waited for the end of a generation.
+    pub(super) fn told_the_end(&mut self, id: GenerationId) {
+        if let Some(Pending { receipt, reply }) = self.pending.remove(&id) {
+            reply.send(Ok(questions::write(&receipt))).ok();
+        }
+    }
+
+    async fn pause(&mut self, reason: Option<&str>) -> Answer {
+        let key = format!("pause.{}", self.config.account);
+        let kept = match reason {
+            Some(reason) => {
+                let reason = reason.to_owned().into_bytes();
+                let set = self.bus.set_setting(GATES, &key, reason, None);
+                set.await.map(drop)
+            }
+            None => self.bus.delete_setting(GATES, &key, None).await,
+        };
+        kept.map_err(|err| Refusal::broken(err.to_string()))?;
+        let before = self.gate.hold();
+        self.gate.pause(reason.is_some());
+        self.gate_moved(before);
+        Ok(questions::write(&self.status()))
+    }
+
+    fn status(&self) -> v1::AccountStatus {
+        let hold = self.gate.hold();
+        let in_progress = self.in_progress();
+        let lane = |lane: domain::Lane| {
+            let waiting = self.line.waiting_in_lane(lane);
+            v1::LaneStatus {
+                lane: lane.to_string(),
+                waiting: waiting.tickets as u64,
+                reserved_usd_micros: waiting.reserved.micros(),
+                in_progress: in_progress[lane as usize],
+            }
+        };
+        let unknown = self
+            .doubtful
+            .values()
+            .map(|doubtful| doubtful.ticket.reserved);
+        v1::AccountStatus {
+            account: self.config.account.clone(),
+            simulated: self.config.simulated,
+            hold: hold.map(|hold| hold.to_string()),
+            message: hold.map(|hold| hold.advice().to_owned()),
+            held_since: self.held_since.map(|since| since.to_string()),
+            limit: self.ceiling.current(std::time::Instant::now()),
+            in_progress: self.taken(),
+            lanes: LANES.map(lane).to_vec(),
+            unknown: self.doubtful.len() as u64,
+            unknown_usd_micros: unknown.sum::<Usd>().micros(),
+        }
+    }
+
+    async fn budget(&mut self, scope: Scope, budget: Option<Budget>) -> Answer {
+        let key = format!("{BUDGETS}.{}", scope.token());
+        let kept = match budget {
+            Some(budget) => {
+                let limit = |window| budget.limit(window).map(Usd::micros);
+                let kept = Kept {
+                    per_day: limit(domain::Window::Day),
+                    total: limit(domain::Window::Total),
+                };
+                let value = serde_json::to_vec(&kept);
+                let value = value.map_err(|err| Refusal::broken(err.to_string()))?;
+                let set = self.bus.set_setting(BOOKS, &key, value, None);
+                set.await.map(drop)
+            }
+            None => self.bus.delete_setting(BOOKS, &key, None).await,
+        };
+        kept.map_err(|err| Refusal::broken(err.to_string()))?;
+        self.books.set_budget(scope.clone(), budget);
+        self.act_on_books();
+        Ok(questions::write(&self.budget_status(&scope, budget)))
+    }
+
+    fn budget_report(&self, tenant: &Tenant) -> v1::BudgetReport {
+        let budgets = self.books.budgets();
+        let own = budgets.filter(|(scope, _)| scope.tenant() == tenant);
+        v1::BudgetReport {
+            budgets: own
+                .map(|(scope, budget)| self.budget_status(scope, Some(budget)))
+                .collect(),
+        }
+    }
+
+    fn budget_status(&self, scope: &Scope, budget: Option<Budget>) -> v1::BudgetStatus {
+        let Report {
+            day,
+            total,
+            exhausted,
+        } = self.books.report(scope);
+        let limit = |window| {
+            budget
+                .and_then(|budget| budget.limit(window))
+                .map(Usd::micros)
+        };
+        v1::BudgetStatus {
+            scope: scope.to_string(),
+            per_day_usd_micros: limit(domain::Window::Day),
+            total_usd_micros: limit(domain::Window::Total),
+            settled_today_usd_micros: day.settled.micros(),
+            settled_total_usd_micros: total.settled.micros(),
+            reserved_usd_micros: total.reserved.micros(),
+            unknown_usd_micros: total.unknown.micros(),
+            exhausted,
+            waiting: self.line.waiting_in(&shared(scope)).tickets as u64,
+        }
+    }
+
+    /// Reads the budgets and what an operator has said, as they are kept.
+    pub(super) async fn read_settings(&mut self) -> Result<(), bus::Error> {
+        let kept = self.bus.settings(BOOKS, &format!("{BUDGETS}.*")).await?;
+        let known: Vec<Scope> = self
+            .books
+            .budgets()
+            .map(|(scope, _)| scope.clone())
+            .collect();
+        let read = kept.iter().filter_map(|setting| {
+            let token = setting.key.split_once('.')?.1;
+            let kept: Kept = serde_json::from_slice(&setting.value).ok()?;
+            let limits = [kept.per_day, kept.total].map(|limit| limit.map(Usd::from_micros));
+            let budget = Budget::new(limits[0], limits[1]).ok()?;
+            Some((Scope::from_token(token).ok()?, budget))
+        });
+        let read: Vec<(Scope, Budget)> = read.collect();
+        for gone in known {
+            if read.iter().all(|(scope, _)| *scope != gone) {
+                self.books.set_budget(gone, None);
+            }
+        }
+        for (scope, budget) in read {
+            self.books.set_budget(scope, Some(budget));
+        }
+        let key = format!("pause.{}", self.config.account);
+        if self.bus.setting(GATES, &key).await?.is_some() {
+            self.gate.pause(true);
+            self.held_since = Some(jiff::Timestamp::now());
+        }
+        Ok(())
+    }
+}
+
+/// The prefix of budgets among the books.
+const BUDGETS: &str = "budget";
+
+/// The receipt of what has ended already.
+fn ended(id: GenerationId, entries: &[Entry]) -> Option<v1::Receipt> {
+    let (status, billed, cost) = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Rendered(event) => Some((Status::Running, Billed::Yes, event.cost)),
+        Event::Completed(event) => Some((Status::Completed, Billed::Yes, event.cost)),
+        Event::Failed(event) => {
+            let Failed { failure, cost, .. } = event.as_ref();
+            Some((Status::Failed, failure.billed, *cost))
+        }
+        _ => None,
+    })?;
+    Some(v1::Receipt {
+        id: id.to_string(),
+        status: status.to_string(),
+        billed: billed.to_string(),
+        released_usd_micros: 0,
+        committed_usd_micros: cost.micros(),
+        message: "too late: it has ended at the provider".to_owned(),
+    })
+}
+
+fn refused(status: u16, reason: &str) -> Refusal {
+    Refusal {
+        status,
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_without_limits_removes_it() -> Result<(), String> {
+        let command = v1::BudgetCommand {
+            scope: "campaign:default:summer".to_owned(),
+            per_day_usd_micros: None,
+            total_usd_micros: None,
+        };
+        let read = read("budget", &questions::write(&command))?;
+        assert!(matches!(read, What::Budget(Scope::Campaign(..), None)));
+        Ok(())
+    }
+}

@@ -1,0 +1,425 @@
+//! The one task that decides.
+
+mod ends;
+mod grants;
+
+pub(super) use grants::{grant, scopes, shared};
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, Entry, Followed};
+use domain::{Code, Event, GenerationId, Hold, OnDuplicate, ProviderParked, ProviderResumed};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{self, JoinSet};
+use tokio::time::{self, Instant, MissedTickBehavior};
+use tracing::{error, info, warn};
+
+use super::Inbox;
+use super::commands::{Pending, Question};
+use super::doubt::Doubtful;
+use super::known::{Facts, Known};
+use super::repeats::{Repeat, Repeats, Resolved};
+use super::takeover::Notes;
+use super::wake::What;
+use crate::Config;
+use crate::attempt::{Beginning, Buyer, End};
+use crate::books::{Books, Call};
+use crate::ceiling::Ceiling;
+use crate::gate::Gate;
+use crate::line::{Line, PerLane, Ticket};
+use crate::metrics;
+
+/// The most that wait in memory. What comes after them waits in the ledger.
+const MOST: usize = 250_000;
+/// Beginnings that are kept at hand; others are read again when their turn comes.
+const AT_HAND: usize = 1_024;
+/// How often time itself is looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Everything the dispatcher knows.
+pub(super) struct Desk {
+    pub(super) bus: Bus,
+    pub(super) config: Arc<Config>,
+    pub(super) buyer: Buyer,
+    /// What is let in from now on.
+    pub(super) news: BoxStream<'static, Followed>,
+    pub(super) line: Line,
+    pub(super) ceiling: Ceiling,
+    pub(super) gate: Gate,
+    pub(super) held_since: Option<Timestamp>,
+    pub(super) books: Books,
+    pub(super) active: HashMap<GenerationId, Active>,
+    pub(super) doubtful: HashMap<GenerationId, Doubtful>,
+    /// Left alone until a time.
+    pub(super) asleep: HashMap<GenerationId, (Timestamp, Ticket)>,
+    /// Waiting for what becomes of an earlier one.
+    pub(super) joined: HashMap<GenerationId, Joined>,
+    /// Those that were tried before: their ledger has more than a beginning.
+    pub(super) tried: HashMap<GenerationId, Tried>,
+    pub(super) at_hand: HashMap<GenerationId, Arc<Beginning>>,
+    pub(super) repeats: Repeats,
+    /// Which earlier one a request repeats that is bought all the same.
+    pub(super) repeated: HashMap<GenerationId, GenerationId>,
+    pub(super) deadlines: BinaryHeap<Reverse<(Timestamp, GenerationId)>>,
+    pub(super) tasks: JoinSet<Done>,
+    /// Whose attempt a task is, for one that panics.
+    pub(super) owners: HashMap<task::Id, GenerationId>,
+    pub(super) pending: HashMap<GenerationId, Pending>,
+    pub(super) notes: Notes,
+}
+
+/// One attempt under way.
+#[derive(Debug)]
+pub(super) struct Active {
+    pub(super) ticket: Ticket,
+    pub(super) call: Call,
+    pub(super) token: Arc<str>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) is_probe: bool,
+}
+
+/// What was tried before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tried {
+    pub(super) attempts: u32,
+    pub(super) failures: u32,
+}
+
+/// A request that is not to be bought twice.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) ticket: Ticket,
+    pub(super) repeat: Repeat,
+    pub(super) facts: Facts,
+}
+
+/// What a task came to.
+pub(super) enum Done {
+    Attempt(GenerationId, End),
+    Looked(GenerationId, Option<Known>),
+    Resolved(GenerationId, Resolved),
+    Read(Question, Vec<Entry>),
+}
+
+impl Desk {
+    /// Decides until the lease is lost, then sees to its end what is under way and takes notes for
+    /// whoever comes next.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Inbox>) -> Result<(), bus::Error> {
+        let lost = self.buyer.lease.lost.clone();
+        let mut tick = time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while self.buyer.lease.held() {
+            self.grant();
+            self.show();
+            tokio::select! {
+                () = lost.cancelled() => break,
+                Some(done) = self.tasks.join_next_with_id() => self.done(done).await,
+                Some(followed) = self.news.next(), if self.line.len() < MOST => self.heard(followed),
+                Some(message) = inbox.recv() => self.told(message).await,
+                _ = tick.tick() => self.tick().await,
+            }
+        }
+        inbox.close();
+        while let Some(done) = self.tasks.join_next_with_id().await {
+            self.done(done).await;
+        }
+        self.take_notes().await;
+        Ok(())
+    }
+
+    fn heard(&mut self, followed: Followed) {
+        let entry = match followed {
+            Followed::Entry(entry) => entry,
+            Followed::Unreadable(unreadable) => {
+                let (sequence, subject) = (unreadable.sequence, unreadable.subject);
+                return error!(
+                    sequence,
+                    subject, "an entry that cannot be read: not bought"
+                );
+            }
+            Followed::CaughtUp(_) => return,
+        };
+        self.notes.position = self.notes.position.max(entry.sequence);
+        let sequence = entry.sequence;
+        if let Some(beginning) = Beginning::of(entry) {
+            let id = beginning.accepted.job.id;
+            let known = Known::begin(sequence, &beginning.accepted);
+            self.arrives(id, known, Some(Arc::new(beginning)));
+        }
+    }
+
+    /// A request that waits to be bought for the first time.
+    pub(super) fn arrives(
+        &mut self,
+        id: GenerationId,
+        known: Known,
+        beginning: Option<Arc<Beginning>>,
+    ) {
+        let Known {
+            facts, sequence, ..
+        } = known;
+        if let Some(deadline) = facts.deadline {
+            self.deadlines.push(Reverse((deadline, id)));
+        }
+        let earlier = self.repeats.claim(facts.wish, id);
+        match (facts.on_duplicate, earlier, beginning) {
+            (OnDuplicate::Reuse | OnDuplicate::Reject, earlier, Some(beginning)) => {
+                let repeat = Repeat {
+                    bus: self.bus.clone(),
+                    beginning,
+                    sequence,
+                    known_from: self.notes.known_from,
+                };
+                let ticket = ticket(id, &facts, sequence);
+                let joined = Joined {
+                    ticket,
+                    repeat,
+                    facts,
+                };
+                self.joins(id, joined, earlier);
+            }
+            (policy, earlier, beginning) => {
+                if let (OnDuplicate::Warn, Some(earlier)) = (policy, earlier) {
+                    self.repeated.insert(id, earlier);
+                }
+                if let Some(beginning) = beginning.filter(|_| self.at_hand.len() < AT_HAND) {
+                    self.at_hand.insert(id, beginning);
+                }
+                self.line.push(ticket(id, &facts, sequence));
+            }
+        }
+    }
+
+    fn joins(&mut self, id: GenerationId, joined: Joined, earlier: Option<GenerationId>) {
+        let repeat = joined.repeat.clone();
+        self.joined.insert(id, joined);
+        self.spawn(id, async move {
+            let resolved = match earlier {
+                Some(earlier) => repeat.follow(earlier).await,
+                None => repeat.look_up().await,
+            };
+            Done::Resolved(id, resolved)
+        });
+    }
+
+    fn resolved(&mut self, id: GenerationId, resolved: Resolved) {
+        // It may have been cancelled meanwhile.
+        let Some(joined) = self.joined.remove(&id) else {
+            return;
+        };
+        match resolved {
+            Resolved::Told => self.repeats.failed(id),
+            Resolved::Unheard => self.line.push(joined.ticket),
+            Resolved::Failed(earlier) => {
+                self.repeats.failed(earlier);
+                let earlier = self.repeats.claim(joined.facts.wish, id);
+                match earlier {
+                    Some(_) => self.joins(id, joined, earlier),
+                    None => self.line.push(joined.ticket),
+                }
+            }
+        }
+    }
+
+    async fn told(&mut self, message: Inbox) {
+        match message {
+            Inbox::Question(question) => self.asked(question).await,
+            Inbox::Store(closed) => {
+                let before = self.gate.hold();
+                self.gate.store(closed);
+                self.gate_moved(before);
+            }
+            Inbox::News(news) => {
+                match news.what {
+                    What::Due(id) => self.wakes(id),
+                    What::Announced(announced) => self.announced(announced),
+                }
+                // Whoever told may be gone; that is their business.
+                news.heard.send(()).ok();
+            }
+        }
+    }
+
+    /// What was left alone for a while may be tried again.
+    fn wakes(&mut self, id: GenerationId) {
+        if let Some((_, ticket)) = self.asleep.remove(&id) {
+            self.line.put_back(ticket);
+        }
+    }
+
+    async fn tick(&mut self) {
+        let now = Timestamp::now();
+        self.books.rolled(now);
+        self.act_on_books();
+        // The timers wake them; this is for those whose timer was lost.
+        let due = |(id, (until, _)): (&GenerationId, &(Timestamp, Ticket))| {
+            (*until <= now).then_some(*id)
+        };
+        let due: Vec<GenerationId> = self.asleep.iter().filter_map(due).collect();
+        due.into_iter().for_each(|id| self.wakes(id));
+        self.expire(now);
+        self.look_at_the_doubtful(now);
+        if self.notes.are_due() {
+            self.take_notes().await;
+        }
+    }
+
+    /// Ends what has waited beyond its deadline, whatever it waits for.
+    fn expire(&mut self, now: Timestamp) {
+        while let Some(Reverse((deadline, id))) = self.deadlines.peek().copied() {
+            if deadline > now {
+                break;
+            }
+            self.deadlines.pop();
+            if let Some(ticket) = self.withdraw(&id) {
+                let message =
+                    "the deadline passed while the request was waiting; nothing was bought";
+                self.start_end(ticket, Code::DeadlineExceeded, message);
+            }
+        }
+    }
+
+    /// Takes out what waits, wherever it waits.
+    pub(super) fn withdraw(&mut self, id: &GenerationId) -> Option<Ticket> {
+        let waits = self.line.remove(id);
+        let sleeps = || self.asleep.remove(id).map(|(_, ticket)| ticket);
+        let waits = waits.or_else(sleeps);
+        waits.or_else(|| self.joined.remove(id).map(|joined| joined.ticket))
+    }
+
+    async fn done(&mut self, done: Result<(task::Id, Done), task::JoinError>) {
+        let done = match done {
+            Ok((task, done)) => {
+                self.owners.remove(&task);
+                done
+            }
+            Err(err) => {
+                error!(error = %err, "a task panicked");
+                let Some(id) = self.owners.remove(&err.id()) else {
+                    return;
+                };
+                return self.look(id);
+            }
+        };
+        match done {
+            Done::Attempt(id, end) => self.ended(id, end).await,
+            Done::Looked(id, Some(known)) => self.found(id, known),
+            Done::Looked(id, None) => warn!(generation = %id, "its ledger has no beginning"),
+            Done::Resolved(id, resolved) => self.resolved(id, resolved),
+            Done::Read(question, entries) => self.answer(question, &entries),
+        }
+    }
+
+    pub(super) fn spawn(
+        &mut self,
+        id: GenerationId,
+        work: impl Future<Output = Done> + Send + 'static,
+    ) {
+        let task = self.tasks.spawn(work);
+        self.owners.insert(task.id(), id);
+    }
+
+    /// Reads anew where a generation stands.
+    pub(super) fn look(&mut self, id: GenerationId) {
+        let buyer = self.buyer.clone();
+        self.spawn(id, async move {
+            let entries = buyer.read(id).await;
+            Done::Looked(id, Known::of(&entries))
+        });
+    }
+
+    /// Tells everybody when what holds work back has changed.
+    pub(super) fn gate_moved(&mut self, before: Option<Hold>) {
+        let hold = self.gate.hold();
+        if hold == before {
+            return;
+        }
+        let (account, at) = (self.config.account.clone(), Timestamp::now());
+        let since = self.held_since.take().unwrap_or(at);
+        if let Some(hold) = before {
+            info!(%hold, "work goes on");
+            self.tell(ProviderResumed {
+                account: account.clone(),
+                hold,
+                since,
+                at,
+            });
+        }
+        if let Some(hold) = hold {
+            let waiting = self.line.waiting();
+            warn!(%hold, jobs = waiting.tickets, "{}", hold.advice());
+            self.held_since = Some(at);
+            self.tell(ProviderParked {
+                account,
+                hold,
+                message: hold.advice().to_owned(),
+                jobs: waiting.tickets as u64,
+                reserved: waiting.reserved,
+                at,
+            });
+        }
+        self.notes.changed();
+    }
+
+    /// Publishes what belongs to no generation, as often as it takes.
+    pub(super) fn tell(&self, event: impl Into<Event>) {
+        let (bus, event, end) = (
+            self.bus.clone(),
+            event.into(),
+            self.buyer.lease.lost.clone(),
+        );
+        tokio::spawn(end.run_until_cancelled_owned(async move {
+            while let Err(err) = bus.publish(&event, &bus::Expect::Nothing).await {
+                warn!(
+                    event = event.name(),
+                    error = &err as &dyn std::error::Error,
+                    "not told yet"
+                );
+                time::sleep(Duration::from_secs(1)).await;
+            }
+        }));
+    }
+
+    pub(super) fn in_progress(&self) -> PerLane<u32> {
+        let mut lanes = PerLane::default();
+        for active in self.active.values() {
+            lanes[active.ticket.lane as usize] += active.ticket.images;
+        }
+        lanes
+    }
+
+    /// Places that are taken, or may be.
+    pub(super) fn taken(&self) -> u32 {
+        let idle = self
+            .doubtful
+            .iter()
+            .filter(|(id, _)| !self.active.contains_key(*id));
+        let quarantined = idle.map(|(_, doubtful)| doubtful.places());
+        self.in_progress().iter().sum::<u32>() + quarantined.sum::<u32>()
+    }
+
+    fn show(&self) {
+        metrics::IN_FLIGHT.set(self.taken().into());
+        metrics::WAITING.set(i64::try_from(self.line.len()).unwrap_or(i64::MAX));
+        metrics::LIMIT.set(self.ceiling.current(Instant::now().into_std()).into());
+        metrics::HELD.set(self.gate.hold().is_some().into());
+    }
+}
+
+pub(super) fn ticket(id: GenerationId, facts: &Facts, sequence: u64) -> Ticket {
+    Ticket {
+        id,
+        sequence,
+        lane: facts.lane,
+        payer: facts.payer.clone(),
+        images: facts.images,
+        reserved: facts.reserved,
+        since: std::time::Instant::now(),
+    }
+}

@@ -1,0 +1,259 @@
+//! What follows from the end of an attempt.
+
+use std::time::Instant;
+
+use domain::{BudgetNotice, Event, GenerationId, Hold, Parked, Usd};
+use jiff::{SignedDuration, Timestamp};
+use tracing::{error, warn};
+
+use super::super::known::{Known, Stand};
+use super::grants::{grant, scopes, shared};
+use super::{Active, Desk, Tried, ticket};
+use crate::attempt::{End, Task, Why};
+use crate::books::{Call, Effect};
+
+/// When to try again what failed for want of something of ours.
+const LATER: SignedDuration = SignedDuration::from_secs(5);
+
+impl Desk {
+    pub(super) async fn ended(&mut self, id: GenerationId, end: End) {
+        let active = self.active.remove(&id);
+        let is_probe = active.as_ref().is_some_and(|active| active.is_probe);
+        let before = self.gate.hold();
+        match (end, active) {
+            (End::Rendered { cost }, active) => {
+                self.gate.open();
+                self.over(id, active, Some(cost));
+                self.repeats.finished(id);
+            }
+            (End::Failed { cost }, active) => {
+                self.over(id, active, Some(cost));
+                self.repeats.failed(id);
+            }
+            (
+                End::Parked {
+                    last,
+                    failures,
+                    until,
+                    why,
+                },
+                Some(mut active),
+            ) => {
+                active.ticket.sequence = last;
+                self.tried.entry(id).or_default().failures = failures;
+                if why != Why::Doubtful {
+                    self.books.release(active.call);
+                }
+                self.refused(&active, &why);
+                self.lines_up_again(active, until).await;
+            }
+            (End::Unknown, Some(active)) => {
+                self.books.doubt(active.call);
+                self.doubts(id, active, Timestamp::now());
+            }
+            // Somebody else wrote: places and money stay taken until we know what.
+            (End::Changed | End::Parked { .. } | End::Unknown, active) => {
+                if let Some(active) = active {
+                    self.active.insert(id, active);
+                }
+                self.look(id);
+            }
+            (End::Left, Some(active)) if self.buyer.lease.held() => {
+                self.active.insert(id, active);
+                self.look(id);
+            }
+            (End::Later, Some(active)) => {
+                self.books.release(active.call);
+                let until = Timestamp::now().saturating_add(LATER).ok();
+                self.lines_up_again(active, until).await;
+            }
+            (End::Left | End::Later, _) => {}
+        }
+        if is_probe {
+            self.gate.probe_again();
+        }
+        self.gate_moved(before);
+        self.act_on_books();
+        self.notes.changed();
+    }
+
+    /// Nothing more is bought for it. `None`: nobody knows what it cost.
+    fn over(&mut self, id: GenerationId, active: Option<Active>, cost: Option<Usd>) {
+        if let Some(active) = active {
+            let cost = cost.unwrap_or(active.ticket.reserved);
+            self.books.settle(active.call, cost);
+        }
+        self.tried.remove(&id);
+        self.repeated.remove(&id);
+        self.at_hand.remove(&id);
+        self.doubtful.remove(&id);
+        self.told_the_end(id);
+    }
+
+    /// What the provider's refusal says of the account.
+    fn refused(&mut self, active: &Active, why: &Why) {
+        let now = Instant::now();
+        let pauses = self.config.pauses;
+        match why {
+            Why::Hold(hold, pause) => {
+                let usual = match hold {
+                    Hold::Cooling => pauses.places,
+                    _ => pauses.account,
+                };
+                self.gate.close(*hold, pause.unwrap_or(usual), now);
+            }
+            Why::Unreachable => self.gate.close(Hold::Unreachable, pauses.retry, now),
+            Why::Full(max) => {
+                let others = self.taken();
+                self.ceiling
+                    .refused(others, active.ticket.images, *max, now);
+                warn!(
+                    limit = self.ceiling.limit(),
+                    others, "the provider has no place left"
+                );
+                // Somebody else's images end sometime; asking at once would only be refused again.
+                self.gate.close(Hold::Cooling, pauses.places, now);
+            }
+            Why::Stopped | Why::Doubtful => {}
+        }
+    }
+
+    async fn lines_up_again(&mut self, active: Active, until: Option<Timestamp>) {
+        let Active { ticket, .. } = active;
+        match until {
+            None => self.line.put_back(ticket),
+            Some(until) => {
+                let id = ticket.id;
+                self.asleep.insert(id, (until, ticket));
+                let parked = Parked {
+                    id,
+                    reason: String::new(),
+                    failures: 0,
+                    until: Some(until),
+                    in_doubt: false,
+                    at: Timestamp::now(),
+                };
+                let (key, event) = (id.to_string(), Event::from(parked));
+                let stage = bus::Stage::Generate;
+                if let Err(err) = self.bus.put_off(stage, &key, &event, until).await {
+                    warn!(
+                        error = &err as &dyn std::error::Error,
+                        "no timer; we count ourselves"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What the ledger says of a generation that somebody else wrote about.
+    pub(in crate::dispatch) fn found(&mut self, id: GenerationId, known: Known) {
+        let active = self.active.remove(&id);
+        // What is being tried anew is not looked at through what came before.
+        if active.is_none() && (self.line.get(&id).is_some() || self.asleep.contains_key(&id)) {
+            return;
+        }
+        let ticket = ticket(id, &known.facts, known.sequence);
+        let call = Call {
+            id,
+            attempt: known.attempts,
+        };
+        if let Some(active) = active.filter(|active| active.call != call) {
+            // What we were about to begin was not written.
+            self.books.release(active.call);
+        }
+        let tried = Tried {
+            attempts: known.attempts,
+            failures: known.failures,
+        };
+        self.tried.insert(id, tried);
+        let token = known.token.clone().unwrap_or_else(|| "".into());
+        let grant = grant(&ticket, known.attempts, known.failures, token.clone());
+        if let Stand::Called { since } | Stand::Submitted { since, .. } | Stand::Unknown { since } =
+            &known.stand
+        {
+            let (scopes, reserved) = (scopes(&ticket), known.facts.reserved);
+            self.books.record(call, &scopes, reserved, *since);
+        }
+        match known.stand {
+            Stand::Open { until } => {
+                self.books.release(call);
+                self.doubtful.remove(&id);
+                match until.filter(|until| *until > Timestamp::now()) {
+                    Some(until) => {
+                        self.asleep.insert(id, (until, ticket));
+                    }
+                    None => self.line.put_back(ticket),
+                }
+            }
+            Stand::Called { .. } => {
+                let reason = "whoever called the provider left no word of what came of it";
+                self.activate(ticket, call, token, false, grant, Task::Doubt(reason));
+            }
+            Stand::Submitted { provider_id, since } => {
+                self.doubtful.remove(&id);
+                let task = Task::Follow { provider_id, since };
+                self.activate(ticket, call, token, false, grant, task);
+            }
+            Stand::Unknown { since } => {
+                self.books.doubt(call);
+                let active = Active {
+                    ticket,
+                    call,
+                    token,
+                    wake: grant.wake,
+                    is_probe: false,
+                };
+                self.doubts(id, active, since);
+            }
+            Stand::Over { cost } => {
+                let active = Active {
+                    ticket,
+                    call,
+                    token,
+                    wake: grant.wake,
+                    is_probe: false,
+                };
+                self.over(id, Some(active), cost);
+            }
+        }
+    }
+
+    /// Tells what the books make of the last change, and lets those go on who can pay again.
+    pub(in crate::dispatch) fn act_on_books(&mut self) {
+        for effect in self.books.take_effects() {
+            let at = Timestamp::now();
+            match effect {
+                Effect::Warning {
+                    scope,
+                    window,
+                    limit,
+                    used,
+                } => self.tell(Event::BudgetWarning(BudgetNotice {
+                    scope,
+                    window: window.to_string(),
+                    limit,
+                    used,
+                    at,
+                })),
+                Effect::Exhausted(exhausted) => {
+                    warn!(%exhausted, "parked");
+                    self.tell(Event::BudgetExhausted(BudgetNotice {
+                        scope: exhausted.scope,
+                        window: exhausted.window.to_string(),
+                        limit: exhausted.limit,
+                        used: exhausted.used,
+                        at,
+                    }));
+                }
+                Effect::Resumed { scope } => self.line.recall(&shared(&scope)),
+                Effect::Overrun {
+                    call,
+                    reserved,
+                    cost,
+                } => {
+                    error!(generation = %call.id, %reserved, %cost, "it cost more than was reserved");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Who is called next.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use domain::{Billed, Code, Scope, Tenant};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tracing::warn;
+
+use super::{Active, Desk, Done};
+use crate::attempt::{Grant, Task, failure};
+use crate::books::{Books, Call};
+use crate::gate::Passage;
+use crate::line::{Decision, Room, Ticket};
+
+impl Desk {
+    /// Starts whatever there is room and money for.
+    pub(super) fn grant(&mut self) {
+        let (now, today) = (Instant::now(), Timestamp::now());
+        loop {
+            let passage = self.gate.passage(now);
+            if passage == Passage::None || !self.buyer.lease.held() {
+                return;
+            }
+            let ceiling = self.ceiling.current(now);
+            let room = Room {
+                free: ceiling.saturating_sub(self.taken()),
+                ceiling,
+                in_flight: self.in_progress(),
+            };
+            let books = &mut self.books;
+            let may_pay = |ticket: &Ticket| may_pay(books, ticket, today);
+            let Decision::Grant(ticket) = self.line.next(&room, may_pay) else {
+                return;
+            };
+            let is_probe = passage == Passage::Probe;
+            if is_probe {
+                self.gate.probe();
+            }
+            self.start(ticket, is_probe, today);
+            self.act_on_books();
+        }
+    }
+
+    fn start(&mut self, ticket: Ticket, is_probe: bool, now: Timestamp) {
+        let id = ticket.id;
+        let tried = self.tried.entry(id).or_default();
+        tried.attempts += 1;
+        let (number, failures) = (tried.attempts, tried.failures);
+        let call = Call {
+            id,
+            attempt: number,
+        };
+        let reserved = self
+            .books
+            .reserve(call, &scopes(&ticket), ticket.reserved, now);
+        if let Err(exhausted) = reserved {
+            // It was asked a moment ago, and nothing has happened since.
+            warn!(generation = %id, %exhausted, "granted without money");
+            return self.line.put_back(ticket);
+        }
+        let fence = self.buyer.lease.fence;
+        let token: Arc<str> = format!("{fence}-{}", uuid::Uuid::new_v4().simple()).into();
+        let grant = Grant {
+            beginning: self.at_hand.remove(&id),
+            duplicate_of: self.repeated.remove(&id),
+            ..grant(&ticket, number, failures, Arc::clone(&token))
+        };
+        self.activate(ticket, call, token, is_probe, grant, Task::Buy);
+    }
+
+    /// Runs `task`, whose places are taken until it ends.
+    pub(in crate::dispatch) fn activate(
+        &mut self,
+        ticket: Ticket,
+        call: Call,
+        token: Arc<str>,
+        is_probe: bool,
+        grant: Grant,
+        task: Task,
+    ) {
+        let id = ticket.id;
+        let wake = Arc::clone(&grant.wake);
+        let active = Active {
+            ticket,
+            call,
+            token,
+            wake,
+            is_probe,
+        };
+        self.active.insert(id, active);
+        let buyer = self.buyer.clone();
+        self.spawn(id, async move {
+            let end = buyer.run(grant, task).await;
+            Done::Attempt(id, end)
+        });
+    }
+
+    /// Ends what was not bought.
+    pub(in crate::dispatch) fn start_end(
+        &mut self,
+        ticket: Ticket,
+        code: Code,
+        message: impl Into<String>,
+    ) {
+        let id = ticket.id;
+        let tried = self.tried.get(&id).copied().unwrap_or_default();
+        let grant = Grant {
+            beginning: self.at_hand.remove(&id),
+            ..grant(&ticket, tried.attempts, tried.failures, Arc::from(""))
+        };
+        let (buyer, task) = (
+            self.buyer.clone(),
+            Task::End(failure(code, message, Billed::No)),
+        );
+        self.spawn(id, async move {
+            let end = buyer.run(grant, task).await;
+            Done::Attempt(id, end)
+        });
+    }
+}
+
+pub(in crate::dispatch) fn grant(
+    ticket: &Ticket,
+    number: u32,
+    failures: u32,
+    token: Arc<str>,
+) -> Grant {
+    Grant {
+        id: ticket.id,
+        last: ticket.sequence,
+        number,
+        failures,
+        token,
+        wake: Arc::new(Notify::new()),
+        beginning: None,
+        duplicate_of: None,
+    }
+}
+
+fn may_pay(books: &mut Books, ticket: &Ticket, now: Timestamp) -> bool {
+    books
+        .may_reserve(&scopes(ticket), ticket.reserved, now)
+        .is_ok()
+}
+
+/// Whose budgets pay for it.
+pub(in crate::dispatch) fn scopes(ticket: &Ticket) -> Vec<Scope> {
+    let tenant = || ticket.payer.tenant.parse::<Tenant>().unwrap_or_default();
+    let key = ticket.payer.key.as_deref();
+    let campaign = ticket.payer.campaign.as_deref();
+    let key = key.map(|key| Scope::Key(tenant(), key.to_owned()));
+    let campaign = campaign.map(|name| Scope::Campaign(tenant(), name.to_owned()));
+    key.into_iter()
+        .chain(campaign)
+        .chain([Scope::Tenant(tenant())])
+        .collect()
+}
+
+pub(in crate::dispatch) fn shared(scope: &Scope) -> crate::line::Scope {
+    use crate::line::Scope as Shared;
+    let tenant: Arc<str> = scope.tenant().as_str().into();
+    match scope {
+        Scope::Key(_, key) => Shared::Key {
+            tenant,
+            key: key.as_str().into(),
+        },
+        Scope::Campaign(_, name) => Shared::Campaign {
+            tenant,
+            campaign: name.as_str().into(),
+        },
+        Scope::Tenant(_) => Shared::Tenant { tenant },
+    }
+}

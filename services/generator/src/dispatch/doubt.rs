@@ -1,0 +1,140 @@
+//! Calls of which nobody knows whether they were billed.
+//!
+//! They are resolved in this order: whoever called turns out to be alive and says so in the ledger;
+//! the provider names the attempt by its own webhook; the requester would rather pay twice; people
+//! decide.
+
+use std::sync::Arc;
+
+use domain::{Announced, GenerationId};
+use jiff::{SignedDuration, Timestamp};
+use tracing::{debug, info};
+
+use super::desk::{Active, Desk, Done};
+use super::known::{Known, Stand};
+use crate::attempt::{Grant, Task};
+use crate::books::Call;
+use crate::line::Ticket;
+
+/// How often their ledgers are looked at, at first and later.
+const LOOKS: [SignedDuration; 2] = [SignedDuration::from_secs(10), SignedDuration::from_mins(10)];
+/// The most that are looked at at once.
+const AT_ONCE: usize = 32;
+
+/// A call of which nobody knows whether it was billed.
+#[derive(Debug)]
+pub(super) struct Doubtful {
+    pub(super) ticket: Ticket,
+    pub(super) call: Call,
+    pub(super) token: Arc<str>,
+    since: Timestamp,
+    /// Until when its places count as taken: the provider may be at work on it.
+    quarantine: Timestamp,
+    next_look: Timestamp,
+    is_released: bool,
+}
+
+impl Doubtful {
+    /// The places that it may still take.
+    pub(super) fn places(&self) -> u32 {
+        match Timestamp::now() < self.quarantine {
+            true => self.ticket.images,
+            false => 0,
+        }
+    }
+}
+
+impl Desk {
+    pub(super) fn doubts(&mut self, id: GenerationId, active: Active, since: Timestamp) {
+        let known = self.doubtful.get(&id);
+        let is_released = known.is_some_and(|known| known.is_released);
+        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
+        let quarantine = since.saturating_add(rest.unwrap_or(SignedDuration::MAX));
+        let doubtful = Doubtful {
+            ticket: active.ticket,
+            call: active.call,
+            token: active.token,
+            since,
+            quarantine: quarantine.unwrap_or(Timestamp::MAX),
+            next_look: Timestamp::now()
+                .saturating_add(LOOKS[0])
+                .unwrap_or(Timestamp::MAX),
+            is_released,
+        };
+        self.doubtful.insert(id, doubtful);
+    }
+
+    pub(super) fn look_at_the_doubtful(&mut self, now: Timestamp) {
+        let due = |doubtful: &Doubtful| doubtful.next_look <= now;
+        let due: Vec<GenerationId> = self
+            .doubtful
+            .iter()
+            .filter_map(|(id, doubtful)| due(doubtful).then_some(*id))
+            .take(AT_ONCE)
+            .collect();
+        for id in due {
+            let Some(doubtful) = self.doubtful.get_mut(&id) else {
+                continue;
+            };
+            let is_new = now < doubtful.quarantine;
+            let pause = if is_new { LOOKS[0] } else { LOOKS[1] };
+            doubtful.next_look = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+            if !is_new && !doubtful.is_released {
+                doubtful.is_released = true;
+                self.takes_up(id, Task::Release);
+            } else {
+                self.look_again(id);
+            }
+        }
+    }
+
+    /// Sees whether the ledger knows more by now.
+    fn look_again(&mut self, id: GenerationId) {
+        let buyer = self.buyer.clone();
+        self.spawn(id, async move {
+            let entries = buyer.read(id).await;
+            let known = Known::of(&entries);
+            Done::Looked(
+                id,
+                known.filter(|known| !matches!(known.stand, Stand::Unknown { .. })),
+            )
+        });
+    }
+
+    /// The provider says that it knows an attempt.
+    pub(super) fn announced(&mut self, announced: Announced) {
+        let Announced {
+            id,
+            token,
+            provider_id,
+            ..
+        } = announced;
+        if let Some(active) = self
+            .active
+            .get(&id)
+            .filter(|active| *active.token == *token)
+        {
+            return active.wake.notify_one();
+        }
+        let is_ours = |doubtful: &&Doubtful| *doubtful.token == *token;
+        if self.doubtful.get(&id).filter(is_ours).is_none() {
+            return debug!(generation = %id, "nobody waits for that");
+        }
+        info!(generation = %id, "the provider names an attempt whose answer was lost");
+        self.takes_up(id, Task::Adopt { provider_id });
+    }
+
+    /// Works on a doubtful one; its places are taken meanwhile.
+    pub(super) fn takes_up(&mut self, id: GenerationId, task: Task) {
+        let Some(doubtful) = self.doubtful.get(&id) else {
+            return;
+        };
+        let (ticket, call) = (doubtful.ticket.clone(), doubtful.call);
+        let token = Arc::clone(&doubtful.token);
+        let tried = self.tried.get(&id).copied().unwrap_or_default();
+        let grant: Grant =
+            super::desk::grant(&ticket, call.attempt, tried.failures, Arc::clone(&token));
+        debug!(generation = %id, since = %doubtful.since, "taken up");
+        self.activate(ticket, call, token, false, grant, task);
+    }
+}

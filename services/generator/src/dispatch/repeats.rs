@@ -1,0 +1,224 @@
+//! Requests that ask for what was asked for before.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, Entry};
+use domain::{
+    Billed, Code, Completed, Event, GenerationId, Image, ImageId, ImageState, Job, OnDuplicate, Usd,
+};
+use jiff::Timestamp;
+use tokio::time;
+use tracing::{debug, warn};
+use wire::{ask, v1};
+
+use super::known::Wish;
+use crate::attempt::{Beginning, failed, failure};
+
+/// Finished ones that are remembered; of older ones history knows.
+const REMEMBERED: usize = 16_384;
+/// How often an earlier one is looked at that is still on its way.
+const LOOK: Duration = Duration::from_millis(500);
+/// The pause before somebody is asked again who did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Who asked first for what. Exact, because requests arrive here one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    holders: HashMap<Wish, GenerationId>,
+    wishes: HashMap<GenerationId, Wish>,
+    finished: VecDeque<GenerationId>,
+}
+
+impl Repeats {
+    /// The earlier one that asked for the same; if there is none, `id` is it from now on.
+    pub(super) fn claim(&mut self, wish: Wish, id: GenerationId) -> Option<GenerationId> {
+        let holder = *self.holders.entry(wish).or_insert(id);
+        if holder == id {
+            self.wishes.insert(id, wish);
+            return None;
+        }
+        Some(holder)
+    }
+
+    /// Its images are there, or on their way from the provider to us.
+    pub(super) fn finished(&mut self, id: GenerationId) {
+        if !self.wishes.contains_key(&id) {
+            return;
+        }
+        self.finished.push_back(id);
+        if self.finished.len() > REMEMBERED
+            && let Some(oldest) = self.finished.pop_front()
+        {
+            self.failed(oldest);
+        }
+    }
+
+    /// Nothing came of it: the next who asks is the first.
+    pub(super) fn failed(&mut self, id: GenerationId) {
+        if let Some(wish) = self.wishes.remove(&id) {
+            self.holders.remove(&wish);
+        }
+    }
+}
+
+/// What became of a request that was not to be bought twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolved {
+    /// It has ended, as its ledger says.
+    Told,
+    /// Nobody has asked for the same before: it is to be bought.
+    Unheard,
+    /// The earlier one came to nothing.
+    Failed(GenerationId),
+}
+
+/// A request that is not to be bought if the same was asked for before.
+#[derive(Debug, Clone)]
+pub(super) struct Repeat {
+    pub(super) bus: Bus,
+    pub(super) beginning: Arc<Beginning>,
+    /// The sequence of its `accepted`.
+    pub(super) sequence: u64,
+    /// From which sequence on the dispatcher itself knows who asked.
+    pub(super) known_from: u64,
+}
+
+impl Repeat {
+    /// Looks for an earlier one in history, whose images still exist.
+    pub(super) async fn look_up(self) -> Resolved {
+        loop {
+            let job = &self.beginning.accepted.job;
+            let question = v1::HistoryFind {
+                tenant: job.tenant.to_string(),
+                identity: job.request.identity().to_string(),
+            };
+            let asked = self.bus.ask(ask::HISTORY_FIND, ask::write(&question)).await;
+            let found = asked
+                .map_err(anyhow::Error::from)
+                .and_then(|answer| Ok(ask::read::<v1::HistoryFound>(&answer)?));
+            match found {
+                Ok(found) => match found.id.and_then(|id| id.parse().ok()) {
+                    Some(earlier) if earlier != job.id => return self.follow(earlier).await,
+                    _ if found.recorded_to + 1 >= self.known_from => return Resolved::Unheard,
+                    _ => debug!("history is behind"),
+                },
+                Err(err) => {
+                    warn!(error = %err, "history does not say whether it was bought before")
+                }
+            }
+            time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits for the end of an earlier one, and ends as it did.
+    pub(super) async fn follow(self, earlier: GenerationId) -> Resolved {
+        loop {
+            match self.bus.ledger().read(earlier).await {
+                Ok(entries) => {
+                    if let Some(resolved) = self.settle(earlier, &entries).await {
+                        return resolved;
+                    }
+                }
+                Err(err) => warn!(error = &err as &dyn std::error::Error, "cannot read"),
+            }
+            time::sleep(LOOK).await;
+        }
+    }
+
+    async fn settle(&self, earlier: GenerationId, entries: &[Entry]) -> Option<Resolved> {
+        let ended = |event: &Event| matches!(event, Event::Completed(_) | Event::Failed(_));
+        let end = entries.iter().find(|entry| ended(&entry.event));
+        let event = match end.map(|entry| &entry.event) {
+            Some(Event::Failed(_)) => return Some(Resolved::Failed(earlier)),
+            _ if self.beginning.accepted.job.request.on_duplicate == OnDuplicate::Reject => {
+                self.rejected(earlier)
+            }
+            Some(Event::Completed(completed)) => self.reused(earlier, completed),
+            _ => return None,
+        };
+        match self.bus.ledger().append(event, self.sequence).await {
+            // Who else would have written ended it as well.
+            Ok(_) | Err(bus::Error::Conflict { .. }) => Some(Resolved::Told),
+            Err(err) => {
+                warn!(error = &err as &dyn std::error::Error, "cannot write");
+                None
+            }
+        }
+    }
+
+    fn job(&self, earlier: GenerationId) -> Job {
+        Job {
+            duplicate_of: Some(earlier),
+            ..self.beginning.accepted.job.clone()
+        }
+    }
+
+    fn rejected(&self, earlier: GenerationId) -> Event {
+        let saved = self.beginning.accepted.reserved;
+        let message = format!(
+            "{earlier} asked for the same; not buying it again saves up to {saved}. Use \
+             onDuplicate: generate to buy it all the same, or reuse to get those images"
+        );
+        let failure = failure(Code::Duplicate, message, Billed::No);
+        failed(&self.job(earlier), failure, Usd::ZERO, Timestamp::now()).into()
+    }
+
+    /// The same bytes under names of one's own: each may be looked at and deleted by itself.
+    fn reused(&self, earlier: GenerationId, completed: &Completed) -> Event {
+        let job = self.job(earlier);
+        let image = |image: &Image| Image {
+            id: ImageId::of(job.id, image.index),
+            state: match image.state {
+                ImageState::Ready => ImageState::Stored,
+                state => state,
+            },
+            derivatives: Vec::new(),
+            ..image.clone()
+        };
+        let images = completed.images.iter().map(image).collect();
+        Completed {
+            images,
+            texts: completed.texts.clone(),
+            cost: Usd::ZERO,
+            at: Timestamp::now(),
+            job,
+        }
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_who_asks_holds_it_until_nothing_comes_of_it() {
+        let mut repeats = Repeats::default();
+        let [a, b, c] = [(); 3].map(|()| GenerationId::generate());
+        assert_eq!(repeats.claim(1, a), None);
+        assert_eq!(repeats.claim(1, b), Some(a));
+        assert_eq!(repeats.claim(2, c), None);
+        repeats.failed(b);
+        assert_eq!(repeats.claim(1, b), Some(a));
+        repeats.failed(a);
+        assert_eq!(repeats.claim(1, b), None);
+        assert_eq!(repeats.claim(1, a), Some(b));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut repeats = Repeats::default();
+        let first = GenerationId::generate();
+        repeats.claim(0, first);
+        repeats.finished(first);
+        for wish in 1..=REMEMBERED as Wish {
+            let id = GenerationId::generate();
+            repeats.claim(wish, id);
+            repeats.finished(id);
+        }
+        assert_eq!(repeats.holders.len(), REMEMBERED);
+        assert_eq!(repeats.claim(0, first), None);
+    }
+}

@@ -1,0 +1,337 @@
+//! Taking over: the notes of the last dispatcher, and what the ledger has to add to them.
+//!
+//! The notes say how far they go. What began after that is read from the ledger in order; what was
+//! under way is named in them and read one by one. Without notes, or with notes that cannot be read,
+//! everything is read from the beginning: they save time, and nothing depends on them.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, Entry, Followed};
+use bytes::Bytes;
+use domain::{Event, GenerationId, Usd};
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use runtime::crash;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::BOOKS;
+use super::desk::{Desk, scopes, ticket};
+use super::known::{ENTRIES, Known, Stand, subject_of};
+use super::repeats::Repeats;
+use crate::Config;
+use crate::attempt::{Beginning, Buyer};
+use crate::books::{Books, Call, Snapshot};
+use crate::ceiling::Ceiling;
+use crate::gate::Gate;
+use crate::line::{Floors, Line};
+
+/// The form of the notes.
+const VERSION: u32 = 1;
+/// How often notes are taken while things change.
+const EVERY: Duration = Duration::from_secs(15);
+/// The most that are named in the notes; beyond them the ledger is read from the first that is not.
+const NAMED: usize = 10_000;
+/// Ledgers that are read at once.
+const AT_ONCE: usize = 64;
+/// How long the provider must be quiet before more places are tried than it left us.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// What a dispatcher leaves to the next.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    version: u32,
+    /// Who wrote them.
+    fence: u64,
+    /// Calls up to this entry are in the books.
+    position: u64,
+    /// What is not named has nothing before this entry.
+    from: u64,
+    /// What was under way.
+    named: Vec<String>,
+    books: Snapshot,
+}
+
+/// Keeping notes.
+#[derive(Debug)]
+pub(super) struct Notes {
+    /// The last entry that we have heard of.
+    pub(super) position: u64,
+    /// From which entry on we have heard of everything.
+    pub(super) known_from: u64,
+    revision: u64,
+    taken: Instant,
+    has_changed: bool,
+}
+
+impl Notes {
+    pub(super) const fn changed(&mut self) {
+        self.has_changed = true;
+    }
+
+    pub(super) fn are_due(&self) -> bool {
+        self.has_changed && self.taken.elapsed() >= EVERY
+    }
+}
+
+/// What is read before the desk opens.
+struct Replay {
+    known: HashMap<GenerationId, Known>,
+    beginnings: HashMap<GenerationId, Arc<Beginning>>,
+    books: Books,
+    position: u64,
+}
+
+impl Desk {
+    /// Reads where everything stands. None if the lease was lost meanwhile.
+    pub(super) async fn take_over(
+        bus: Bus,
+        config: Arc<Config>,
+        buyer: Buyer,
+        lease: bus::Lease,
+    ) -> Result<Option<Self>, bus::Error> {
+        let started = Instant::now();
+        let (written, revision) = read_notes(&bus, &config.account).await?;
+        let (from, position) = written.as_ref().map_or((1, 0), |w| (w.from, w.position));
+        let books = written.as_ref().map(|w| Books::restore(&w.books));
+        let mut replay = Replay {
+            known: HashMap::new(),
+            beginnings: HashMap::new(),
+            books: books.transpose().unwrap_or_default().unwrap_or_default(),
+            position,
+        };
+        let named = written.map(|written| written.named).unwrap_or_default();
+        let named: Vec<GenerationId> = named.iter().filter_map(|id| id.parse().ok()).collect();
+        replay.read_named(&buyer, named).await;
+        let Some(end) = replay.read_on(&bus, &lease, from).await else {
+            return Ok(None);
+        };
+        replay.close_the_books();
+        crash::point("generator.takeover");
+
+        let Replay {
+            known,
+            beginnings,
+            books,
+            ..
+        } = replay;
+        let limit = config.limit;
+        let mut desk = Self {
+            news: bus.ledger().follow(&["generation.accepted.*"], end),
+            line: Line::new(Floors::default()),
+            ceiling: Ceiling::new(limit, config.most, QUIET),
+            gate: Gate::default(),
+            held_since: None,
+            books,
+            active: HashMap::new(),
+            doubtful: HashMap::new(),
+            asleep: HashMap::new(),
+            joined: HashMap::new(),
+            tried: HashMap::new(),
+            at_hand: HashMap::new(),
+            repeats: Repeats::default(),
+            repeated: HashMap::new(),
+            deadlines: BinaryHeap::new(),
+            tasks: JoinSet::new(),
+            owners: HashMap::new(),
+            pending: HashMap::new(),
+            notes: Notes {
+                position: end,
+                known_from: from,
+                revision,
+                taken: Instant::now(),
+                has_changed: true,
+            },
+            bus,
+            config,
+            buyer,
+        };
+        desk.read_settings().await?;
+        desk.lay_out(known, beginnings);
+        // Whoever was there before has told of them.
+        drop(desk.books.take_effects());
+        info!(
+            waiting = desk.line.len(), in_progress = desk.taken(), unknown = desk.doubtful.len(),
+            took = ?started.elapsed(), "dispatching"
+        );
+        Ok(Some(desk))
+    }
+
+    /// Puts everything in its place, in the order in which it came.
+    fn lay_out(
+        &mut self,
+        known: HashMap<GenerationId, Known>,
+        mut beginnings: HashMap<GenerationId, Arc<Beginning>>,
+    ) {
+        let mut known: Vec<(GenerationId, Known)> = known.into_iter().collect();
+        known.sort_unstable_by_key(|(_, known)| known.sequence);
+        for (id, known) in known {
+            match (&known.stand, known.attempts) {
+                (Stand::Over { .. }, _) => {
+                    self.repeats.claim(known.facts.wish, id);
+                    self.repeats.finished(id);
+                }
+                (Stand::Open { until: None }, 0) => {
+                    self.arrives(id, known, beginnings.remove(&id));
+                }
+                _ => {
+                    self.repeats.claim(known.facts.wish, id);
+                    self.found(id, known);
+                }
+            }
+        }
+    }
+
+    /// Writes down how things stand. Without it nothing is lost but time.
+    pub(super) async fn take_notes(&mut self) {
+        if !self.buyer.lease.held() && !self.buyer.lease.lost.is_cancelled() {
+            return;
+        }
+        let mut first: Vec<(u64, GenerationId)> = Vec::new();
+        for ticket in self.line.tickets() {
+            if !self.tried.contains_key(&ticket.id) {
+                first.push((ticket.sequence, ticket.id));
+            }
+        }
+        let joined = self.joined.values();
+        first.extend(joined.map(|joined| (joined.ticket.sequence, joined.ticket.id)));
+        let untried = first.iter().map(|(sequence, _)| *sequence).min();
+        let named: Vec<String> = self.tried.keys().map(ToString::to_string).collect();
+        let position = self.notes.position;
+        // Too many to name: the next one reads further back instead.
+        let from = match named.len() > NAMED {
+            true => self.notes.known_from,
+            false => untried.unwrap_or(position + 1).min(position + 1),
+        };
+        let written = Written {
+            version: VERSION,
+            fence: self.buyer.lease.fence,
+            position,
+            from,
+            named,
+            books: self.books.snapshot(),
+        };
+        let key = format!("{NOTES}.{}", self.config.account);
+        let Ok(body) = serde_json::to_vec(&written) else {
+            return;
+        };
+        let set = self
+            .bus
+            .set_setting(BOOKS, &key, Bytes::from(body), Some(self.notes.revision));
+        match set.await {
+            Ok(revision) => self.notes.revision = revision,
+            Err(err) => warn!(error = &err as &dyn std::error::Error, "no notes taken"),
+        }
+        crash::point("generator.after_notes");
+        (self.notes.taken, self.notes.has_changed) = (Instant::now(), false);
+    }
+}
+
+/// The prefix of notes among the books.
+const NOTES: &str = "notes";
+
+async fn read_notes(bus: &Bus, account: &str) -> Result<(Option<Written>, u64), bus::Error> {
+    let key = format!("{NOTES}.{account}");
+    let Some((value, revision)) = bus.setting_at(BOOKS, &key).await? else {
+        return Ok((None, 0));
+    };
+    let written = serde_json::from_slice::<Written>(&value);
+    let written = written.map_err(|err| warn!(error = %err, "notes that cannot be read"));
+    let end = bus.ledger().end().await?;
+    // Notes of another ledger, which was created anew since, say nothing about this one.
+    let fits = |written: &Written| written.version == VERSION && written.position <= end;
+    Ok((written.ok().filter(fits), revision))
+}
+
+impl Replay {
+    /// What was under way, one by one.
+    async fn read_named(&mut self, buyer: &Buyer, named: Vec<GenerationId>) {
+        let read = stream::iter(named).map(|id| buyer.read(id));
+        let mut read = read.buffer_unordered(AT_ONCE);
+        while let Some(entries) = read.next().await {
+            for entry in &entries {
+                self.take(entry);
+            }
+        }
+    }
+
+    /// The ledger from an entry on, to its end; none if the lease is lost on the way.
+    async fn read_on(&mut self, bus: &Bus, lease: &bus::Lease, from: u64) -> Option<u64> {
+        let mut past = bus.ledger().follow(&ENTRIES, from.saturating_sub(1));
+        loop {
+            match lease.lost.run_until_cancelled(past.next()).await?? {
+                Followed::Entry(entry) => self.take(&entry),
+                Followed::Unreadable(unreadable) => {
+                    let (sequence, subject) = (unreadable.sequence, unreadable.subject);
+                    warn!(sequence, subject, "an entry that cannot be read");
+                }
+                Followed::CaughtUp(end) => return Some(end),
+            }
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let (sequence, event) = (entry.sequence, &entry.event);
+        let Some(id) = subject_of(event) else { return };
+        if let Event::Accepted(accepted) = event {
+            let begun = || Known::begin(sequence, accepted);
+            self.known.entry(id).or_insert_with(begun);
+            if accepted.job.request.on_duplicate.avoids_buying() {
+                let beginning = Beginning::of(entry.clone());
+                self.beginnings
+                    .extend(beginning.map(|beginning| (id, Arc::new(beginning))));
+            }
+            return;
+        }
+        let Some(known) = self.known.get_mut(&id) else {
+            return;
+        };
+        if sequence <= known.sequence {
+            return;
+        }
+        let before = known.stand.clone();
+        known.apply(sequence, event);
+        let call = Call {
+            id,
+            attempt: known.attempts,
+        };
+        match event {
+            Event::Calling(calling) if sequence > self.position => {
+                let ticket = ticket(id, &known.facts, sequence);
+                self.books
+                    .record(call, &scopes(&ticket), calling.reserved, calling.at);
+            }
+            Event::Parked(parked) if !parked.in_doubt => self.books.release(call),
+            Event::Unknown(_) => self.books.doubt(call),
+            _ => {
+                if let (Stand::Over { cost }, false) = (&known.stand, is_over(&before)) {
+                    self.books
+                        .settle(call, cost.unwrap_or(known.facts.reserved));
+                }
+            }
+        }
+    }
+
+    /// What the books have as open, and the ledger has not, was never begun or has ended.
+    fn close_the_books(&mut self) {
+        self.books.rolled(Timestamp::now());
+        for (call, in_doubt) in self.books.open_calls() {
+            let known = self.known.get(&call.id);
+            let is_open = known.is_some_and(|known| {
+                known.attempts == call.attempt && !matches!(known.stand, Stand::Open { .. })
+            });
+            if !is_open && !in_doubt {
+                self.books.settle(call, Usd::ZERO);
+            }
+        }
+    }
+}
+
+const fn is_over(stand: &Stand) -> bool {
+    matches!(stand, Stand::Over { .. })
+}

@@ -1,0 +1,157 @@
+//! What holds an account's work back, and when to see whether it still does. Pure.
+
+use std::time::{Duration, Instant};
+
+use domain::Hold;
+
+/// The longest pause between two probes.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Whether an account is served. Three may close it: the provider by what it answers, an operator,
+/// and the store. Only what the provider closed is probed, with one waiting request, since nothing
+/// but a real call looks at the balance.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    provider: Option<Closed>,
+    paused: bool,
+    store: bool,
+}
+
+#[derive(Debug)]
+struct Closed {
+    hold: Hold,
+    probe_at: Instant,
+    pause: Duration,
+    probing: bool,
+}
+
+/// What may be bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// As much as there are places for.
+    All,
+    /// One request, to see how it is received.
+    Probe,
+    /// Nothing.
+    None,
+}
+
+impl Gate {
+    /// What holds work back, if anything does. An operator's word is the last.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        let provider = self.provider.as_ref().map(|closed| closed.hold);
+        let store = self.store.then_some(Hold::Store);
+        let paused = self.paused.then_some(Hold::Paused);
+        paused.or(provider).or(store)
+    }
+
+    pub(crate) const fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    pub(crate) const fn store(&mut self, closed: bool) {
+        self.store = closed;
+    }
+
+    /// The provider would not serve the account. It is left alone for `pause`, which doubles with
+    /// every probe that fails.
+    pub(crate) fn close(&mut self, hold: Hold, pause: Duration, now: Instant) {
+        let again = self.provider.as_ref().filter(|closed| closed.probing);
+        let pause = match again {
+            Some(closed) => pause.max(closed.pause.saturating_mul(2)).min(LONGEST),
+            None => pause,
+        };
+        let probe_at = now + pause;
+        match &mut self.provider {
+            // What was under way when it closed says nothing new.
+            Some(closed) if !closed.probing => closed.hold = hold,
+            _ => {
+                self.provider = Some(Closed {
+                    hold,
+                    probe_at,
+                    pause,
+                    probing: false,
+                });
+            }
+        }
+    }
+
+    /// The provider served the account.
+    pub(crate) fn open(&mut self) {
+        self.provider = None;
+    }
+
+    /// What may be bought `now`.
+    pub(crate) fn passage(&self, now: Instant) -> Passage {
+        if self.paused || self.store {
+            return Passage::None;
+        }
+        match &self.provider {
+            None => Passage::All,
+            Some(closed) if !closed.probing && now >= closed.probe_at => Passage::Probe,
+            Some(_) => Passage::None,
+        }
+    }
+
+    /// A request is on its way to see how it is received.
+    pub(crate) fn probe(&mut self) {
+        if let Some(closed) = &mut self.provider {
+            closed.probing = true;
+        }
+    }
+
+    /// The probe came to nothing that says anything of the account.
+    pub(crate) fn probe_again(&mut self) {
+        if let Some(closed) = &mut self.provider {
+            closed.probing = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn one_probe_at_a_time_and_ever_more_seldom() {
+        let (mut gate, mut now) = (Gate::default(), Instant::now());
+        assert_eq!(gate.passage(now), Passage::All);
+        gate.close(Hold::OutOfFunds, PAUSE, now);
+
+        for pause in [30, 60, 120, 240, 300, 300] {
+            assert_eq!(gate.passage(now), Passage::None);
+            now += Duration::from_secs(pause - 1);
+            assert_eq!(gate.passage(now), Passage::None, "{pause}");
+            now += Duration::from_secs(1);
+            assert_eq!(gate.passage(now), Passage::Probe, "{pause}");
+            gate.probe();
+            assert_eq!(gate.passage(now), Passage::None);
+            gate.close(Hold::OutOfFunds, PAUSE, now);
+        }
+        gate.open();
+        assert_eq!((gate.passage(now), gate.hold()), (Passage::All, None));
+    }
+
+    #[test]
+    fn what_was_under_way_when_it_closed_does_not_prolong_it() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.close(Hold::OutOfFunds, PAUSE, now + PAUSE / 2);
+        assert_eq!(gate.passage(now + PAUSE), Passage::Probe);
+    }
+
+    #[test]
+    fn a_pause_outlasts_what_the_provider_says() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        gate.close(Hold::BadKey, PAUSE, now);
+        gate.pause(true);
+        assert_eq!(gate.hold(), Some(Hold::Paused));
+        assert_eq!(gate.passage(now + PAUSE), Passage::None);
+        gate.open();
+        assert_eq!(gate.passage(now), Passage::None);
+        gate.pause(false);
+        assert_eq!(gate.passage(now), Passage::All);
+    }
+}

@@ -1,0 +1,287 @@
+//! The waiting line of one provider account: who gets the next places.
+//!
+//! Lanes own floors and lend what they do not use; within a lane payers take turns; the work of one
+//! payer is done in the order in which it came. Nothing here waits or looks at a clock: patience is
+//! counted in images, so it means the same for an account of ten places and of a thousand.
+
+mod claim;
+mod floors;
+mod group;
+#[cfg(test)]
+mod model;
+mod ring;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use std::collections::HashMap;
+
+use domain::{GenerationId, Lane};
+use slab::Slab;
+
+pub(crate) use claim::Room;
+pub(crate) use floors::Floors;
+pub(crate) use ticket::{LANES, Payer, PerLane, Scope, Ticket, Waiting};
+
+use claim::by_claim;
+use group::{End, Group, Node};
+use ring::Ring;
+
+/// The memory for fewer tickets is kept when the last of them is gone.
+const KEPT_CAPACITY: usize = 1024;
+
+/// Everything that waits for places of one provider account.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    floors: Floors,
+    nodes: Slab<Node>,
+    slots: HashMap<GenerationId, u32>,
+    groups: Slab<Group>,
+    payers: HashMap<(Lane, Payer), u32>,
+    rings: PerLane<Ring>,
+}
+
+/// Who is next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// This one, which does not wait any more.
+    Grant(Ticket),
+    /// Nobody: free places are kept for one that needs more of them.
+    Hold,
+    /// Nobody who could pay fits.
+    Nothing,
+}
+
+impl Line {
+    pub(crate) fn new(floors: Floors) -> Self {
+        Self {
+            floors,
+            ..Self::default()
+        }
+    }
+
+    /// Lines it up behind those of its payer and lane. One that waits already stays where it is.
+    pub(crate) fn push(&mut self, ticket: Ticket) {
+        self.insert(ticket, End::Back);
+    }
+
+    /// Lines it up before those of its payer and lane: it was granted, and not served.
+    pub(crate) fn put_back(&mut self, ticket: Ticket) {
+        self.insert(ticket, End::Front);
+    }
+
+    /// Takes it out, wherever it stands.
+    pub(crate) fn remove(&mut self, id: &GenerationId) -> Option<Ticket> {
+        let slot = *self.slots.get(id)?;
+        Some(self.take(slot))
+    }
+
+    pub(crate) fn get(&self, id: &GenerationId) -> Option<Ticket> {
+        self.slots.get(id).map(|slot| self.ticket(*slot))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// All that waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let mut all = Waiting::default();
+        self.rings.iter().for_each(|ring| all += ring.waiting);
+        all
+    }
+
+    pub(crate) fn waiting_in_lane(&self, lane: Lane) -> Waiting {
+        self.rings[lane as usize].waiting
+    }
+
+    /// What waits at the expense of `scope`. Looks at every payer.
+    pub(crate) fn waiting_in(&self, scope: &Scope) -> Waiting {
+        let mut all = Waiting::default();
+        let covered = |group: &&Group| scope.covers(&group.payer);
+        let groups = self.groups.iter().map(|(_, group)| group).filter(covered);
+        groups.for_each(|group| all += group.waiting);
+        all
+    }
+
+    /// For people: about how many of its lane are served up to and with this one, from 1. Looks at
+    /// every payer.
+    pub(crate) fn position(&self, id: &GenerationId) -> Option<usize> {
+        let slot = *self.slots.get(id)?;
+        let own = &self.groups[self.nodes[slot as usize].group as usize];
+        let turns = own.ahead(&self.nodes, slot) + 1;
+        let others = self.groups.iter().map(|(_, group)| group).filter(|group| {
+            group.lane == own.lane && !group.aside && group.turn.group != own.turn.group
+        });
+        let before: usize = others.map(|group| group.waiting.tickets.min(turns)).sum();
+        Some(before + turns)
+    }
+
+    /// Everybody, so that pushing them in this order makes a line that serves each payer alike.
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = Ticket> + '_ {
+        let mut slots: Vec<u32> = self.slots.values().copied().collect();
+        slots.sort_unstable_by_key(|slot| self.nodes[*slot as usize].rank());
+        slots.into_iter().map(|slot| self.ticket(slot))
+    }
+
+    /// Those who may not pay stepped aside; asks them again where `scope` pays. Looks at every
+    /// payer.
+    pub(crate) fn recall(&mut self, scope: &Scope) {
+        for (_, group) in &mut self.groups {
+            if group.aside && scope.covers(&group.payer) {
+                let ring = &mut self.rings[group.lane as usize];
+                group.aside = false;
+                group.turn = ring.returned(group.turn);
+                group.sizes().for_each(|size| ring.insert(group.turn, size));
+            }
+        }
+    }
+
+    /// Who gets places now. To be asked again until it grants nobody.
+    ///
+    /// `may_pay` is asked about who is next, and a yes need not lead to a grant. After a no all of
+    /// that payer and lane step aside, until [`Self::recall`]: an exhausted budget is asked about
+    /// once, however many wait for it.
+    pub(crate) fn next(
+        &mut self,
+        room: &Room,
+        mut may_pay: impl FnMut(&Ticket) -> bool,
+    ) -> Decision {
+        if room.free == 0 {
+            return Decision::Nothing;
+        }
+        for lane in by_claim(&self.floors, &self.rings, room) {
+            let Some(slot) = self.first(lane, u32::MAX, &mut may_pay) else {
+                continue;
+            };
+            if self.need(slot, room) <= room.free {
+                return Decision::Grant(self.grant(slot));
+            }
+            let (id, ring) = (self.nodes[slot as usize].id, &mut self.rings[lane as usize]);
+            if ring.waits(id) >= patience(room) && self.need(slot, room) <= room.within_reach() {
+                return Decision::Hold;
+            }
+            if let Some(slot) = self.first(lane, room.free, &mut may_pay) {
+                return Decision::Grant(self.grant(slot));
+            }
+        }
+        Decision::Nothing
+    }
+
+    /// The ticket for at most `most` images whose turn it is.
+    fn first(
+        &mut self,
+        lane: Lane,
+        most: u32,
+        mut may_pay: impl FnMut(&Ticket) -> bool,
+    ) -> Option<u32> {
+        loop {
+            let key = self.rings[lane as usize].first(most)?;
+            let slot = self.groups[key as usize].oldest(&self.nodes, most)?;
+            if self.asked(slot, &mut may_pay) {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// Whether it may pay. If not, all of its payer and lane step aside.
+    fn asked(&mut self, slot: u32, may_pay: impl FnOnce(&Ticket) -> bool) -> bool {
+        let node = &self.nodes[slot as usize];
+        let group = &mut self.groups[node.group as usize];
+        let may = may_pay(&node.ticket(group));
+        if !may {
+            let ring = &mut self.rings[group.lane as usize];
+            group.aside = true;
+            group.sizes().for_each(|size| ring.remove(group.turn, size));
+        }
+        may
+    }
+
+    /// The places without which it is not served. One for more than there are is served alone.
+    fn need(&self, slot: u32, room: &Room) -> u32 {
+        self.nodes[slot as usize].images.min(room.ceiling)
+    }
+
+    /// Takes out the ticket and moves everybody's turns.
+    fn grant(&mut self, slot: u32) -> Ticket {
+        let node = &self.nodes[slot as usize];
+        let (id, images) = (node.id, node.images);
+        let group = &mut self.groups[node.group as usize];
+        for (lane, ring) in LANES.iter().zip(&mut self.rings) {
+            ring.granted(id, images, *lane == group.lane);
+        }
+        let ring = &mut self.rings[group.lane as usize];
+        let turn = ring.served(group.turn, images);
+        for size in group.sizes() {
+            ring.remove(group.turn, size);
+            ring.insert(turn, size);
+        }
+        group.turn = turn;
+        self.take(slot)
+    }
+
+    fn ticket(&self, slot: u32) -> Ticket {
+        let node = &self.nodes[slot as usize];
+        node.ticket(&self.groups[node.group as usize])
+    }
+
+    fn insert(&mut self, ticket: Ticket, end: End) {
+        if self.slots.contains_key(&ticket.id) {
+            return;
+        }
+        let key = self.group(ticket.lane, &ticket.payer);
+        let node = Node::new(&ticket, key);
+        let (images, ring) = (node.images, &mut self.rings[ticket.lane as usize]);
+        ring.waiting.add(images, ticket.reserved);
+        let slot = self.nodes.insert(node) as u32;
+        self.slots.insert(ticket.id, slot);
+        let group = &mut self.groups[key as usize];
+        if group.link(&mut self.nodes, slot, end) && !group.aside {
+            ring.insert(group.turn, images);
+        }
+    }
+
+    fn group(&mut self, lane: Lane, payer: &Payer) -> u32 {
+        let key = (lane, payer.clone());
+        *self.payers.entry(key).or_insert_with(|| {
+            let entry = self.groups.vacant_entry();
+            let key = entry.key() as u32;
+            let turn = self.rings[lane as usize].newcomer(key);
+            entry.insert(Group::new(lane, payer.clone(), turn));
+            key
+        })
+    }
+
+    fn take(&mut self, slot: u32) -> Ticket {
+        let ticket = self.ticket(slot);
+        let key = self.nodes[slot as usize].group;
+        let group = &mut self.groups[key as usize];
+        let ring = &mut self.rings[group.lane as usize];
+        let (node, last) = group.unlink(&mut self.nodes, slot);
+        ring.waiting.subtract(node.images, ticket.reserved);
+        if last && !group.aside {
+            ring.remove(group.turn, node.images);
+        }
+        if group.waiting.tickets == 0 {
+            let group = self.groups.remove(key as usize);
+            self.payers.remove(&(group.lane, group.payer));
+        }
+        self.slots.remove(&ticket.id);
+        if self.nodes.is_empty() && self.nodes.capacity() > KEPT_CAPACITY {
+            self.nodes.shrink_to_fit();
+            self.slots.shrink_to_fit();
+            self.groups.shrink_to_fit();
+            self.payers.shrink_to_fit();
+        }
+        ticket
+    }
+}
+
+/// How many images may go ahead of one that does not fit before free places are kept for it: three
+/// quarters of a round of the account. Keeping them sooner leaves places idle too often; later, all
+/// the small ones that would fill the gaps are gone.
+const fn patience(room: &Room) -> u32 {
+    room.ceiling - room.ceiling / 4
+}
