@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use bytes::{Bytes, BytesMut};
 use domain::Code;
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use tokio::time;
 
 use crate::problem::Problem;
@@ -37,6 +40,24 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
                 "the body did not arrive within 10 seconds",
             ))
         })
+}
+
+/// Reads a whole body as JSON; one that is empty says nothing.
+pub(crate) async fn json<T: DeserializeOwned + Default>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let bytes = read(headers, body).await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    match Json::from_bytes(&bytes) {
+        Ok(Json(value)) => Ok(value),
+        Err(JsonRejection::JsonDataError(err)) => {
+            Err(Problem::new(Code::InvalidField, err.body_text()))
+        }
+        Err(err) => Err(Problem::new(Code::InvalidBody, err.body_text())),
+    }
 }
 
 async fn collect(body: Body) -> Result<Bytes, Problem> {

@@ -15,6 +15,8 @@ use crate::keys::Keys;
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The host of the real provider.
 const PROVIDER_HOST: &str = "api.ideogram.ai";
+/// The gateway asks the provider for what is public only, and is given no key to lose.
+const NO_KEY: &str = "none";
 
 /// What the gateway is told at start.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Config {
     pub admission: Admission,
     /// Which of the provider's APIs is called.
     pub api: Api,
+    /// Where the keys are that the provider signs its webhooks with.
+    pub provider: ideogram::Client,
     /// Whether the provider is the simulator; the generator alone knows for sure.
     pub simulated: Option<bool>,
 }
@@ -60,6 +64,7 @@ impl Config {
             keys,
             admission: Admission::of(presets.names()),
             api: env.or("IDEOGRAM_API", Api::Auto)?,
+            provider: provider(env)?,
             simulated: simulated(env)?,
             // Last, because it makes the folder.
             store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
@@ -81,6 +86,13 @@ fn public_url(env: &Env) -> Result<Option<Url>, EnvError> {
     }
     let why = "expected an http or https URL without query and fragment";
     Err(EnvError::refused(NAME, url.as_str(), why))
+}
+
+fn provider(env: &Env) -> anyhow::Result<ideogram::Client> {
+    const NAME: &str = "IDEOGRAM_BASE_URL";
+    let base_url = env.or(NAME, format!("https://{PROVIDER_HOST}").parse()?)?;
+    let config = ideogram::Config::new(base_url, NO_KEY.to_owned());
+    ideogram::Client::new(config).context(NAME)
 }
 
 fn simulated(env: &Env) -> Result<Option<bool>, EnvError> {
@@ -130,6 +142,7 @@ mod tests {
             ("DARKROOM_API_KEYS", "secret"),
             ("IDEOGRAM_API", "v9"),
             ("DARKROOM_SIMULATED", "maybe"),
+            ("IDEOGRAM_BASE_URL", "http://api.ideogram.ai"),
             ("DARKROOM_STORAGE_URL", "ftp://pictures"),
         ] {
             let said = refused(&[(name, value)]);

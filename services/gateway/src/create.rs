@@ -10,12 +10,14 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bus::NewRequest;
-use domain::{Code, GenerationId, Invalid, Tenant};
+use bytes::Bytes;
+use domain::{Code, GenerationId, Invalid};
 use jiff::Timestamp;
 use wire::Encoding;
 
 use crate::api::App;
 use crate::body;
+use crate::caller::Caller;
 use crate::find::{self, Found};
 use crate::order::Order;
 use crate::prefer;
@@ -29,68 +31,105 @@ const MAX_KEY: usize = 255;
 /// What curl says of whatever it is told to send with `-d`.
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// A request that was read, on its way to the door.
+pub(crate) struct Placing {
+    pub(crate) id: GenerationId,
+    /// Whether the id follows from a name, so that it may be there already.
+    pub(crate) named: bool,
+    pub(crate) order: Order,
+    pub(crate) encoding: Encoding,
+    pub(crate) body: Bytes,
+}
+
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    Extension(tenant): Extension<Tenant>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let encoding = encoding(&headers)?;
     let body = body::read(&headers, body).await?;
-    let order = Order::read(
-        Some(encoding.content_type()),
-        &body,
-        &app.admission,
-        app.api,
-    )?;
+    let order = app.order(&caller, encoding, &body)?;
     let key = key(&headers, &order)?;
-    let id = key.as_ref().map_or_else(GenerationId::generate, |key| {
-        GenerationId::of_key(&tenant, key)
-    });
-    // Taken first, so that nothing that happens from here on goes unheard.
-    let wait = prefer::wait(&headers).and_then(|limit| Some((app.waiting.place(id)?, limit)));
+    let placing = Placing {
+        id: key.as_ref().map_or_else(GenerationId::generate, |key| {
+            GenerationId::of_key(&caller.tenant, key)
+        }),
+        named: key.is_some(),
+        order,
+        encoding,
+        body,
+    };
+    place(&app, &caller, &headers, placing).await
+}
 
-    if key.is_some()
-        && let Some(mut found) = find::find(&app, &tenant, id).await?
+/// Puts a request in at the door, once, and answers with the generation that it will be, or that it
+/// has become by the time that the client would have us wait.
+pub(crate) async fn place(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    placing: Placing,
+) -> Result<Response, Problem> {
+    let id = placing.id;
+    if placing.named
+        && let Some(found) = find::find(app, &caller.tenant, id).await?
     {
-        refuse_another(&app, &found, &order).await?;
-        if wait.is_some() && !found.is_final() {
-            // What happened before the place was taken is not told again.
-            found.refresh(&app).await;
-        }
-        let mut response = answer(&app, found, wait).await;
-        response
-            .headers_mut()
-            .insert(REPLAYED, HeaderValue::from_static("true"));
-        return Ok(response);
+        refuse_another(app, &found, &placing.order).await?;
+        return Ok(replay(app, headers, found).await);
     }
+    // Taken first, so that nothing that happens from here on goes unheard.
+    let wait = wait(app, headers, id);
+    let found = put(app, caller, placing).await?;
+    Ok(answer(app, found, wait).await)
+}
 
-    let (lane, content_type) = (order.request.lane, encoding.content_type());
+/// Answers with what was asked for before.
+pub(crate) async fn replay(app: &App, headers: &HeaderMap, mut found: Found) -> Response {
+    let wait = wait(app, headers, found.generation.id);
+    if wait.is_some() && !found.is_final() {
+        // What happened before the place was taken is not told again.
+        found.refresh(app).await;
+    }
+    let mut response = answer(app, found, wait).await;
+    response
+        .headers_mut()
+        .insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+fn wait(app: &App, headers: &HeaderMap, id: GenerationId) -> Option<(Place, Duration)> {
+    let limit = prefer::wait(headers)?;
+    Some((app.waiting.place(id)?, limit))
+}
+
+async fn put(app: &App, caller: &Caller, placing: Placing) -> Result<Found, Problem> {
+    let Placing {
+        id,
+        named,
+        order,
+        encoding,
+        body,
+    } = placing;
     let request = NewRequest {
         id,
-        tenant: tenant.clone(),
-        lane,
-        content_type,
+        tenant: caller.tenant.clone(),
+        api_key: caller.key.clone(),
+        lane: order.request.lane,
+        content_type: encoding.content_type(),
         body,
     };
     app.bus.request(request).await?;
     runtime::crash::point("gateway.after_request");
-    if key.is_some()
-        && let Some(found) = find::latest(&app, id).await?
-    {
+    if named && let Some(found) = find::latest(app, id).await? {
         // Of two requests with one key at once, one was stored; which, only the bus knows.
-        refuse_another(&app, &found, &order).await?;
+        refuse_another(app, &found, &order).await?;
     }
-    let generation = order.generation(id, tenant, Timestamp::now());
-    Ok(answer(
-        &app,
-        Found {
-            generation,
-            order: Some(order),
-        },
-        wait,
-    )
-    .await)
+    let (tenant, key) = (caller.tenant.clone(), caller.key.clone());
+    Ok(Found {
+        generation: order.generation(id, tenant, key, Timestamp::now()),
+        order: Some(order),
+    })
 }
 
 async fn answer(app: &App, found: Found, wait: Option<(Place, Duration)>) -> Response {

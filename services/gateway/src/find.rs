@@ -51,14 +51,23 @@ fn at_the_door(app: &App, requested: Requested) -> Found {
     let Requested {
         id,
         tenant,
+        api_key,
+        lane,
         content_type,
         body,
         stored_at,
         ..
     } = requested;
-    match Order::read(content_type.as_deref(), &body, &app.admission, app.api) {
+    let lane = lane.unwrap_or(app.admission.lane);
+    match Order::read(
+        content_type.as_deref(),
+        &body,
+        lane,
+        &app.admission,
+        app.api,
+    ) {
         Ok(order) => Found {
-            generation: order.generation(id, tenant, stored_at),
+            generation: order.generation(id, tenant, api_key, stored_at),
             order: Some(order),
         },
         Err(_) => Found {
@@ -144,11 +153,8 @@ impl Found {
         let Some(job) = &self.generation.job else {
             return Ok(true);
         };
-        let same = job.request == order.request
-            && job.custom_id == order.custom_id
-            && job.callback == order.callback_url.is_some();
-        if !same || !job.callback {
-            return Ok(same);
+        if !order.is_of(job) || !job.callback {
+            return Ok(order.is_of(job));
         }
         let accepted = app.bus.ledger().accepted(job.id).await?;
         Ok(accepted.is_none_or(|accepted| accepted.callback_url == order.callback_url))

@@ -1,18 +1,23 @@
-//! Who may ask: everything but pictures and the first page needs a key, if there are any.
+//! Who may ask: everything needs a key, if there are any, but pictures, the first page, and what is
+//! signed by its sender.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::Tenant;
 use url::{Host, Url};
 
 use crate::api::App;
+use crate::caller::{Caller, Permission};
 use crate::problem::Problem;
+
+/// What needs no key: the name of a picture cannot be guessed, and a webhook is signed.
+const OPEN: [&str; 2] = ["/assets/", "/webhooks/"];
 
 /// Lets through who may ask, and notes whose the request is.
 pub(crate) async fn guard(
@@ -21,19 +26,30 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Result<Response, Problem> {
     let path = request.uri().path();
-    if path == "/" || path.starts_with("/assets/") {
+    if path == "/" || OPEN.iter().any(|prefix| path.starts_with(prefix)) {
         return Ok(next.run(request).await);
     }
-    let tenant = if app.keys.is_empty() {
+    let caller = if app.keys.is_empty() {
         refuse_other_sites(&request, &app.public_url)?;
-        Tenant::default()
+        Arc::new(Caller::local())
     } else {
-        let tenant = app.keys.tenant(request.headers());
-        tenant.ok_or_else(|| {
+        let caller = app.keys.caller(request.headers());
+        caller.ok_or_else(|| {
             Problem::unauthorized("send a key: `Authorization: Bearer dk_…` or `Api-Key: dk_…`")
         })?
     };
-    request.extensions_mut().insert(tenant);
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Lets through whose key allows it.
+pub(crate) async fn need(
+    State(permission): State<Permission>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    caller.needs(permission)?;
     Ok(next.run(request).await)
 }
 

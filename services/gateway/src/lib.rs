@@ -3,9 +3,14 @@
 //! It checks a request and puts it on the bus; it draws, stores and remembers nothing. What it
 //! shows it asks of the historian, and of the ledger where the historian does not know yet.
 
+mod account;
 mod api;
 mod assets;
 mod body;
+mod budgets;
+mod callback;
+mod caller;
+mod command;
 mod config;
 mod connections;
 mod create;
@@ -20,11 +25,16 @@ mod order;
 mod page;
 mod prefer;
 mod problem;
+mod query;
 mod range;
 mod read;
 mod resource;
+mod retry;
 mod search;
+mod signers;
+mod spend;
 mod waiting;
+mod webhook;
 
 use std::sync::Arc;
 

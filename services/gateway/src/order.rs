@@ -1,7 +1,7 @@
 //! A request that was read and checked, as the generator will read and check it again.
 
 use domain::{
-    Admission, Cost, Generation, GenerationId, Invalid, Job, Request, Status, Tenant, Usd,
+    Admission, Cost, Generation, GenerationId, Invalid, Job, Lane, Request, Status, Tenant, Usd,
 };
 use ideogram::Api;
 use jiff::Timestamp;
@@ -13,42 +13,50 @@ pub(crate) struct Order {
     pub(crate) request: Request,
     pub(crate) custom_id: Option<String>,
     pub(crate) callback_url: Option<Url>,
-    /// The most that it may cost.
+    pub(crate) retry_of: Option<GenerationId>,
+    /// The most that it may cost by the published prices; nothing yet if only the provider knows.
     reserved: Usd,
 }
 
 impl Order {
-    /// Reads a body. Nothing is queued that nobody could serve, so the provider's routes are asked
-    /// as well.
+    /// Reads a body, which stands in `lane` unless it names another. Nothing is queued that nobody
+    /// could serve, so the provider's routes are asked as well.
     pub(crate) fn read(
         content_type: Option<&str>,
         body: &[u8],
+        lane: Lane,
         admission: &Admission,
         api: Api,
     ) -> Result<Self, Invalid> {
         let draft = wire::parse_request(content_type, body)?;
-        let request = draft.resolve(admission)?;
+        let mut request = draft.resolve(admission)?;
+        if draft.lane.is_none() {
+            request.lane = lane;
+        }
         let call = ideogram::plan(&request, api)?;
         Ok(Self {
             custom_id: draft.custom_id()?,
             callback_url: draft.callback_url()?,
-            reserved: call.upper_bound,
+            retry_of: draft.retry_of()?,
+            reserved: call.upper_bound.unwrap_or_default(),
             request,
         })
     }
 
     /// The generation that it will be, before the generator has seen it.
-    pub(crate) fn generation(&self, id: GenerationId, tenant: Tenant, at: Timestamp) -> Generation {
+    pub(crate) fn generation(
+        &self,
+        id: GenerationId,
+        tenant: Tenant,
+        api_key: Option<String>,
+        at: Timestamp,
+    ) -> Generation {
         let job = Job {
-            id,
-            tenant: tenant.clone(),
+            api_key,
             custom_id: self.custom_id.clone(),
-            request: self.request.clone(),
-            provider: "ideogram".to_owned(),
-            // Not known here, and not shown: the generator knows whom it calls.
-            simulated: false,
-            accepted_at: at,
             callback: self.callback_url.is_some(),
+            retry_of: self.retry_of,
+            ..Job::new(id, tenant.clone(), self.request.clone(), at)
         };
         Generation {
             custom_id: self.custom_id.clone(),
@@ -59,6 +67,19 @@ impl Order {
             },
             ..unread(id, tenant, at)
         }
+    }
+
+    /// Whether `job` was made of this order, as far as a job tells.
+    pub(crate) fn is_of(&self, job: &Job) -> bool {
+        let mut request = job.request.clone();
+        // Where our copies are is not a part of what was asked for.
+        for (_, source) in request.inputs.iter_mut() {
+            source.pinned = None;
+        }
+        request == self.request
+            && job.custom_id == self.custom_id
+            && job.retry_of == self.retry_of
+            && job.callback == self.callback_url.is_some()
     }
 }
 
@@ -71,6 +92,7 @@ pub(crate) fn unread(id: GenerationId, tenant: Tenant, at: Timestamp) -> Generat
         job: None,
         status: Status::Accepted,
         images: Vec::new(),
+        texts: Vec::new(),
         cost: Cost::default(),
         error: None,
         created_at: at,

@@ -18,6 +18,7 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     field: Option<String>,
+    billed: Billed,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -41,6 +42,8 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            // Most of what is refused here never reached the provider.
+            billed: Billed::No,
             headers: Vec::new(),
         }
     }
@@ -58,6 +61,13 @@ impl Problem {
     pub(crate) fn unauthorized(detail: &'static str) -> Self {
         let challenge = HeaderValue::from_static("Bearer realm=\"darkroom\"");
         Self::new(Code::Unauthorized, detail).with(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// It is about something that was sent to the provider before.
+    #[must_use]
+    pub(crate) const fn billed(mut self, billed: Billed) -> Self {
+        self.billed = billed;
+        self
     }
 
     #[must_use]
@@ -86,8 +96,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             code: self.code.as_str(),
             retryable: self.code.is_retryable(),
-            // Whatever is refused here never reached the provider.
-            billed: Billed::No.as_str(),
+            billed: self.billed.as_str(),
             field: self.field.as_deref(),
         };
         let mut response = (status, Json(body)).into_response();
@@ -126,12 +135,16 @@ impl From<bus::Error> for Problem {
                      customId or Idempotency-Key",
                 )
             }
-            bus::Error::Read { .. } | bus::Error::Unanswered { .. } => {
+            bus::Error::Read { .. } => {
+                warn!(error = &err as &dyn std::error::Error, "ledger not read");
+                Self::busy("what was asked for cannot be read at the moment; try again")
+            }
+            bus::Error::Unanswered { .. } => {
                 warn!(
                     error = &err as &dyn std::error::Error,
                     "question not answered"
                 );
-                Self::busy("what was asked for cannot be read at the moment; try again")
+                Self::busy("whoever answers this does not at the moment; asking again does no harm")
             }
             _ => Self::internal(&err),
         }

@@ -7,26 +7,40 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use domain::{GenerationId, Tenant};
+use domain::GenerationId;
 
 use crate::api::App;
+use crate::caller::Caller;
 use crate::find;
 use crate::prefer;
 use crate::problem::Problem;
 use crate::resource::Resource;
 
+/// An id in a path, which may be anything.
+pub(crate) type Named = Result<Path<String>, PathRejection>;
+
+/// What cannot be the id of a generation names none.
+pub(crate) fn named(id: Named) -> Result<GenerationId, Problem> {
+    let Path(id) = id.map_err(|_| none())?;
+    id.parse().map_err(|_| none())
+}
+
+/// There is none of that name that the caller may know of.
+pub(crate) fn none() -> Problem {
+    Problem::not_found("there is no such generation")
+}
+
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    Extension(tenant): Extension<Tenant>,
-    id: Result<Path<String>, PathRejection>,
+    Extension(caller): Extension<Arc<Caller>>,
+    id: Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let none = || Problem::not_found("there is no such generation");
-    let Path(id) = id.map_err(|_| none())?;
-    let id: GenerationId = id.parse().map_err(|_| none())?;
+    let id = named(id)?;
     let wait = prefer::wait(&headers).and_then(|limit| Some((app.waiting.place(id)?, limit)));
 
-    let mut found = find::find(&app, &tenant, id).await?.ok_or_else(none)?;
+    let found = find::find(&app, &caller.tenant, id).await?;
+    let mut found = found.ok_or_else(none)?;
     let Some((place, limit)) = wait else {
         return Ok(Resource::of(&found, &app).into_response());
     };

@@ -1,7 +1,5 @@
 //! `GET /v1/generations`
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -9,20 +7,19 @@ use axum::http::HeaderValue;
 use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use domain::{Code, Generation, Invalid, Model, Status, Tenant};
-use jiff::Timestamp;
+use domain::{Generation, Invalid, Model, Status, Tenant};
 use serde::Serialize;
-use url::form_urlencoded;
 use wire::{ask, v1};
 
 use crate::api::App;
+use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::resource::Resource;
 
 const NAMES: [&str; 10] = [
     "q", "model", "campaign", "status", "seed", "customId", "from", "to", "cursor", "limit",
 ];
-const MAX_TEXT: usize = 512;
 const MAX_PAGE: u32 = 200;
 
 #[derive(Serialize)]
@@ -34,11 +31,11 @@ struct Page {
 
 pub(crate) async fn search(
     State(app): State<Arc<App>>,
-    Extension(tenant): Extension<Tenant>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = Query::read(query.as_deref().unwrap_or_default())?;
-    let question = query.question(&tenant)?;
+    let query = Query::read(query.as_deref(), &NAMES)?;
+    let question = question(&query, &caller.tenant)?;
     let answer = match app
         .bus
         .ask(ask::HISTORY_SEARCH, ask::write(&question))
@@ -51,7 +48,7 @@ pub(crate) async fn search(
         answer => ask::read::<v1::HistoryPage>(&answer?)?,
     };
 
-    let next = answer.cursor.as_ref().map(|cursor| query.next(cursor));
+    let next = answer.cursor.as_ref().map(|cursor| next(&query, cursor));
     let items = answer.items.into_iter().map(|item| {
         let generation = Generation::try_from(item)?;
         Ok(Resource::of_generation(&generation, &app.public_url))
@@ -67,106 +64,42 @@ pub(crate) async fn search(
     Ok(response)
 }
 
-/// The conditions by name; each at most once.
-struct Query(BTreeMap<String, String>);
-
-impl Query {
-    fn read(text: &str) -> Result<Self, Invalid> {
-        let mut conditions = BTreeMap::new();
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            if !NAMES.contains(&name.as_ref()) {
-                return Err(Invalid {
-                    field: name.chars().take(64).collect(),
-                    code: Code::UnknownField,
-                    reason: format!("there is no such parameter; there are {}", NAMES.join(", ")),
-                });
-            }
-            if value.chars().count() > MAX_TEXT {
-                return Err(Invalid::field(
-                    name,
-                    format!("must have at most {MAX_TEXT} characters"),
-                ));
-            }
-            if conditions
-                .insert(name.to_string(), value.into_owned())
-                .is_some()
-            {
-                return Err(Invalid::field(name, "must be given only once"));
-            }
-        }
-        // `?model=` asks for nothing in particular, as an empty field of a form does.
-        conditions.retain(|_, value| !value.is_empty());
-        Ok(Self(conditions))
+fn question(query: &Query, tenant: &Tenant) -> Result<v1::HistorySearch, Invalid> {
+    const LIMIT: &str = "expected a whole number from 1 to 200";
+    let limit = query.value::<u32>("limit", LIMIT)?;
+    if limit.is_some_and(|limit| !(1..=MAX_PAGE).contains(&limit)) {
+        return Err(Invalid::field("limit", LIMIT));
     }
+    Ok(v1::HistorySearch {
+        tenant: tenant.to_string(),
+        q: query.text("q"),
+        model: query.word::<Model>("model")?,
+        campaign: query.text("campaign"),
+        status: query.word::<Status>("status")?,
+        seed: query.value("seed", "expected a whole number")?,
+        custom_id: query.text("customId"),
+        from: query.time("from")?,
+        to: query.time("to")?,
+        cursor: query.text("cursor"),
+        limit,
+    })
+}
 
-    fn question(&self, tenant: &Tenant) -> Result<v1::HistorySearch, Invalid> {
-        let limit = self.value::<u32>("limit", "expected a whole number from 1 to 200")?;
-        if limit.is_some_and(|limit| !(1..=MAX_PAGE).contains(&limit)) {
-            return Err(Invalid::field(
-                "limit",
-                "expected a whole number from 1 to 200",
-            ));
-        }
-        Ok(v1::HistorySearch {
-            tenant: tenant.to_string(),
-            q: self.text("q"),
-            model: self.word::<Model>("model")?,
-            campaign: self.text("campaign"),
-            status: self.word::<Status>("status")?,
-            seed: self.value("seed", "expected a whole number")?,
-            custom_id: self.text("customId"),
-            from: self.time("from")?,
-            to: self.time("to")?,
-            cursor: self.text("cursor"),
-            limit,
-        })
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
-
-    fn value<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Invalid> {
-        let value = self.0.get(name).map(|text| text.parse());
-        value
-            .transpose()
-            .map_err(|_| Invalid::field(name, expected))
-    }
-
-    fn word<T>(&self, name: &str) -> Result<Option<String>, Invalid>
-    where
-        T: FromStr<Err: std::fmt::Display> + std::fmt::Display,
-    {
-        let word = self.0.get(name).map(|text| text.parse::<T>());
-        let word = word
-            .transpose()
-            .map_err(|err| Invalid::field(name, err.to_string()))?;
-        Ok(word.map(|word| word.to_string()))
-    }
-
-    fn time(&self, name: &str) -> Result<Option<String>, Invalid> {
-        const EXPECTED: &str = "expected an RFC 3339 time such as 2026-12-24T18:00:00Z";
-        Ok(self
-            .value::<Timestamp>(name, EXPECTED)?
-            .map(|time| time.to_string()))
-    }
-
-    /// The link to the page after this one (RFC 8288).
-    fn next(&self, cursor: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(self.0.iter().filter(|(name, _)| *name != "cursor"));
-        query.append_pair("cursor", cursor);
-        format!("</v1/generations?{}>; rel=\"next\"", query.finish())
-    }
+/// The link to the page after this one (RFC 8288).
+fn next(query: &Query, cursor: &str) -> String {
+    let same = query.with("cursor", cursor);
+    format!("</v1/generations?{same}>; rel=\"next\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::Code;
+
     use super::*;
 
     fn refused(query: &str) -> Option<(String, Code)> {
         let tenant = Tenant::default();
-        let asked = Query::read(query).and_then(|query| query.question(&tenant));
+        let asked = Query::read(Some(query), &NAMES).and_then(|query| question(&query, &tenant));
         asked.err().map(|invalid| (invalid.field, invalid.code))
     }
 
@@ -192,10 +125,10 @@ mod tests {
 
     #[test]
     fn the_next_page_asks_the_same() -> anyhow::Result<()> {
-        let query = Query::read("q=red+kite&cursor=old&limit=2")?;
+        let query = Query::read(Some("q=red+kite&cursor=old&limit=2"), &NAMES)?;
 
         let link = "</v1/generations?limit=2&q=red+kite&cursor=a%2Fb>; rel=\"next\"";
-        assert_eq!(query.next("a/b"), link);
+        assert_eq!(next(&query, "a/b"), link);
         Ok(())
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bus::Bus;
+use base64::Engine as _;
+use bus::{Answer, Bus};
+use bytes::Bytes;
 use domain::{
-    Accepted, Admission, Completed, Draft, GenerationId, Image, ImageId, ImageState, Job, Ready,
-    Usd,
+    Accepted, Admission, Billed, Code, Completed, Draft, Failed, Failure, GenerationId, Image,
+    ImageId, ImageState, Job, Phase, Ready, Tenant, Usd,
 };
 use gateway::Config;
 use jiff::Timestamp;
@@ -14,9 +16,13 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use runtime::{Env, Life};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::NatsServer;
+use testkit::{NatsServer, wait_until};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What a stand-in is asked until it answers.
+const PROBE: &str = "probe";
 
 pub(crate) struct Desk {
     pub(crate) bus: Bus,
@@ -86,21 +92,76 @@ impl Desk {
     }
 
     pub(crate) fn post(&self, body: &Value) -> RequestBuilder {
-        self.http
-            .post(format!("{}/v1/generations", self.url))
-            .json(body)
+        self.post_to("/v1/generations").json(body)
     }
 
-    /// The trace that the only request at the door belongs to.
-    pub(crate) async fn trace_at_the_door(&self) -> anyhow::Result<String> {
+    pub(crate) fn post_to(&self, path: &str) -> RequestBuilder {
+        self.http.post(format!("{}{path}", self.url))
+    }
+
+    /// A header of the only request at the door.
+    pub(crate) async fn header_at_the_door(&self, name: &str) -> anyhow::Result<Option<String>> {
         let client = self.nats.client().await?;
         let question = json!({ "next_by_subj": "generation.requested.>", "seq": 1 }).to_string();
         let stored = client
             .request("$JS.API.DIRECT.GET.INTAKE", question.into())
             .await?;
         let headers = stored.headers.context("nothing at the door")?;
-        let trace = headers.get("traceparent").context("no trace")?;
-        Ok(trace.to_string())
+        Ok(headers.get(name).map(ToString::to_string))
+    }
+
+    /// The work that is due for a generation, if there is any.
+    pub(crate) async fn due(&self, id: GenerationId) -> anyhow::Result<Option<Value>> {
+        let client = self.nats.client().await?;
+        let question = json!({ "last_by_subj": format!("due.generate.{id}") }).to_string();
+        let stored = client
+            .request("$JS.API.STREAM.MSG.GET.WORK", question.into())
+            .await?;
+        let stored: Value = serde_json::from_slice(&stored.payload)?;
+        let Some(body) = stored["message"]["data"].as_str() else {
+            return Ok(None);
+        };
+        let body = base64::engine::general_purpose::STANDARD.decode(body)?;
+        Ok(Some(serde_json::from_slice(&body)?))
+    }
+
+    /// Kills the broker, once the gateway has found it.
+    pub(crate) async fn lose_the_broker(&mut self) -> anyhow::Result<()> {
+        self.get("/").send().await?.error_for_status()?;
+        self.nats.kill().await
+    }
+
+    /// What `user` comes to while somebody answers for `service` as `answer` says.
+    pub(crate) async fn answered<T>(
+        &self,
+        service: &str,
+        endpoints: &[&'static str],
+        answer: impl Fn(&'static str, Bytes) -> Answer + Send + Sync,
+        user: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let endpoints = [endpoints, &[PROBE]].concat();
+        let answer = |name: &'static str, question: Bytes| {
+            let said = match name {
+                PROBE => Ok(Vec::new()),
+                _ => answer(name, question),
+            };
+            async move { said }
+        };
+        let answering = self
+            .bus
+            .answer(service, &endpoints, CancellationToken::new(), answer);
+        let user = async {
+            let probe = format!("{service}.{PROBE}");
+            wait_until(Duration::from_secs(10), service, async || {
+                self.bus.ask(&probe, "").await.is_ok()
+            })
+            .await?;
+            user.await
+        };
+        tokio::select! {
+            result = user => result,
+            ended = answering => bail!("{service} ended: {ended:?}"),
+        }
     }
 
     /// How many requests stand at the door.
@@ -131,15 +192,10 @@ pub(crate) fn job(id: GenerationId, prompt: &str) -> anyhow::Result<Job> {
         ..Draft::default()
     };
     let admission = Admission::of(["og-image", "instagram", "twitter-header"]);
+    let request = draft.resolve(&admission)?;
     Ok(Job {
-        id,
-        tenant: domain::Tenant::default(),
-        custom_id: None,
-        request: draft.resolve(&admission)?,
-        provider: "ideogram".to_owned(),
         simulated: true,
-        accepted_at: Timestamp::now(),
-        callback: false,
+        ..Job::new(id, Tenant::default(), request, Timestamp::now())
     })
 }
 
@@ -151,11 +207,31 @@ pub(crate) fn accepted(job: &Job) -> Accepted {
     }
 }
 
+/// It failed, and `billed` says what is known of the money.
+pub(crate) fn failed(job: &Job, code: Code, billed: Billed) -> Failed {
+    let failure = Failure {
+        code,
+        message: "it failed".to_owned(),
+        phase: Phase::Generation,
+        billed,
+    };
+    Failed {
+        id: job.id,
+        tenant: job.tenant.clone(),
+        custom_id: job.custom_id.clone(),
+        job: Some(job.clone()),
+        failure,
+        cost: Usd::ZERO,
+        at: Timestamp::now(),
+    }
+}
+
 pub(crate) fn completed(job: &Job) -> Completed {
     let images = vec![image(job.id, ImageState::Stored)];
     Completed {
         job: job.clone(),
         images,
+        texts: Vec::new(),
         cost: Usd::from_micros(80_000),
         at: Timestamp::now(),
     }
@@ -166,6 +242,7 @@ pub(crate) fn ready(job: &Job) -> Ready {
     Ready {
         job: job.clone(),
         images,
+        texts: Vec::new(),
         cost: Usd::from_micros(80_000),
         at: Timestamp::now(),
     }

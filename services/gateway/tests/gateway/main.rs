@@ -1,6 +1,10 @@
 //! A gateway on a real nats-server, and mostly nothing else: what is asked is found at the door.
 
+mod account;
+mod announcements;
 mod assets;
+mod budgets;
+mod decisions;
 mod desk;
 mod history;
 mod keys;
@@ -8,5 +12,7 @@ mod news;
 mod process;
 mod refusals;
 mod requests;
+mod retries;
 mod routes;
+mod spend;
 mod waiting;

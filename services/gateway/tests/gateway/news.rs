@@ -27,7 +27,7 @@ async fn news_come_as_they_happen_of_what_is_wanted_and_nothing_else() -> anyhow
     for name in names {
         let event = timeout(Duration::from_secs(10), news.next()).await?;
         let told = event.map(|event: Event| (event.name(), event.generation()));
-        assert_eq!(told, Some((name, fox)));
+        assert_eq!(told, Some((name, Some(fox))));
     }
     desk.close().await
 }

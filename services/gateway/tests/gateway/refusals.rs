@@ -68,9 +68,14 @@ async fn every_bad_field_is_refused_by_its_name() -> anyhow::Result<()> {
             "unsupported",
         ),
         (
-            json!({"prompt": "p", "onUnknown": "retry"}),
+            json!({"prompt": "p", "onUnknown": "hope"}),
             "onUnknown",
-            "unsupported",
+            "invalid_field",
+        ),
+        (
+            json!({"prompt": "p", "operation": "upscale"}),
+            "sourceImages",
+            "missing_field",
         ),
     ] {
         let response = desk.post(&request).send().await?;

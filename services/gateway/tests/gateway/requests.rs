@@ -32,7 +32,7 @@ async fn a_request_is_found_by_the_location_it_was_given() -> anyhow::Result<()>
         ("simulated", Value::Null),
         (
             "cost",
-            json!({ "reservedUsdMicros": 80_000, "settledUsdMicros": null }),
+            json!({ "reservedUsdMicros": 80_000, "settledUsdMicros": null, "savedUsdMicros": 0 }),
         ),
         ("images", json!([])),
         ("error", Value::Null),

@@ -45,7 +45,7 @@ async fn a_wait_ends_when_all_is_ready() -> anyhow::Result<()> {
     assert_eq!(done["simulated"], json!(true));
     assert_eq!(
         done["cost"],
-        json!({ "reservedUsdMicros": 80_000, "settledUsdMicros": 80_000 })
+        json!({ "reservedUsdMicros": 80_000, "settledUsdMicros": 80_000, "savedUsdMicros": 0 })
     );
     let url = format!("{}/assets/generated/{id}/0-0123456789ab.png", desk.url);
     assert_eq!(done["images"][0]["url"], json!(url));
