@@ -83,7 +83,7 @@ impl<H: BatchHandler> BatchWorker<H> {
     ) {
         let mut entries = Vec::with_capacity(messages.len());
         for message in messages {
-            match crate::worker::raw(message, feed) {
+            match crate::pull::raw(message, feed) {
                 Ok(raw) => entries.extend(self.read(&raw).await),
                 Err(err) => error!(error = %err, "a message without a place in a stream"),
             }
@@ -128,7 +128,9 @@ impl<H: BatchHandler> BatchWorker<H> {
             }),
             Err(err) => {
                 error!(error = %err, subject = raw.subject, "not an event of ours, put aside");
-                if let Err(err) = self.bus.bury(self.stage, raw, &err.to_string()).await {
+                let reason = err.to_string();
+                let buried = self.bus.bury(self.stage, raw, raw.sequence, &reason);
+                if let Err(err) = buried.await {
                     error!(error = &err as &dyn std::error::Error, "not even put aside");
                 }
                 None

@@ -57,6 +57,20 @@ pub enum Error {
         /// Why not.
         source: Source,
     },
+    /// What was asked for is not there.
+    #[error("there is no {what}")]
+    Absent {
+        /// What was asked for.
+        what: String,
+    },
+    /// A dead letter cannot be put back where it came from.
+    #[error("dead letter {sequence} cannot be replayed: {reason}")]
+    Unreplayable {
+        /// Its sequence in DEAD.
+        sequence: u64,
+        /// Why not.
+        reason: String,
+    },
     /// A stored message is no event of ours.
     #[error("`{subject}` holds something that is no event")]
     Decode {

@@ -235,18 +235,25 @@ impl Bus {
             what: filter.to_owned(),
             source,
         };
-        tokio::time::timeout(ANSWER, self.fetch_last_of_each(stream, filter))
-            .await
-            .map_err(|err| failed(err.into()))?
-            .map_err(failed)
+        let request = json!({ "multi_last": [filter], "batch": 64 });
+        self.fetch(stream, request).await.map_err(failed)
     }
 
-    async fn fetch_last_of_each(
+    /// The messages that a batched direct get (ADR-31) asks for, in the order of the stream.
+    pub(crate) async fn fetch(
         &self,
         stream: &str,
-        filter: &str,
+        request: serde_json::Value,
     ) -> Result<Vec<Raw>, crate::Source> {
-        let request = json!({ "multi_last": [filter], "batch": 64 }).to_string();
+        tokio::time::timeout(ANSWER, self.fetch_patiently(stream, request)).await?
+    }
+
+    async fn fetch_patiently(
+        &self,
+        stream: &str,
+        request: serde_json::Value,
+    ) -> Result<Vec<Raw>, crate::Source> {
+        let request = request.to_string();
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await?;
         let subject = format!("$JS.API.DIRECT.GET.{stream}");

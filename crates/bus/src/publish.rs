@@ -101,16 +101,8 @@ impl Bus {
     }
 
     /// The copy on the plain subject, for people who type `nats sub`: at most once.
-    async fn announce(&self, subject: &'static str, mut headers: HeaderMap, body: Bytes) {
-        let mut plain = HeaderMap::new();
-        for (name, values) in headers.iter() {
-            if !name.to_string().starts_with("Nats-") {
-                values
-                    .iter()
-                    .for_each(|value| plain.append(name.clone(), value.clone()));
-            }
-        }
-        std::mem::swap(&mut headers, &mut plain);
+    async fn announce(&self, subject: &'static str, headers: HeaderMap, body: Bytes) {
+        let headers = own_headers(&headers);
         if let Err(err) = self
             .client
             .publish_with_headers(subject, headers, body)
@@ -265,6 +257,19 @@ impl Bus {
         trace::inject(&mut headers);
         headers
     }
+}
+
+/// All headers but the server's, which mean something else in another stream.
+pub(crate) fn own_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut own = HeaderMap::new();
+    for (name, values) in headers.iter() {
+        if !name.to_string().starts_with("Nats-") {
+            values
+                .iter()
+                .for_each(|value| own.append(name.clone(), value.clone()));
+        }
+    }
+    own
 }
 
 /// What to read back after a refusal.

@@ -55,6 +55,17 @@ impl Stage {
         }
     }
 
+    /// The stage of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+
+    /// Whether it is fed by work items, so that work can be put off or put back.
+    pub(crate) fn takes_work(self) -> bool {
+        self.feeds().iter().any(|feed| feed.stream == WORK)
+    }
+
     /// The consumers that feed it.
     pub(crate) const fn feeds(self) -> &'static [Feed] {
         const fn feed(

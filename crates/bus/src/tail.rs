@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use crate::incoming::Raw;
 use crate::policy::random_share;
-use crate::worker::open;
+use crate::pull::open;
 use crate::{Bus, Error, Source};
 
 /// Messages on their way to us, at the most half as many more.

@@ -106,7 +106,27 @@ fn streams(replicas: usize) -> [Config; 5] {
     ]
 }
 
-fn consumer(stage: Stage, feed: &Feed) -> pull::Config {
+/// What differs between a cluster, a laptop and a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Topology {
+    /// Copies of everything; 3 on a cluster.
+    pub replicas: usize,
+    /// Silence of a worker after which the server gives its messages to others; workers break it
+    /// every third of their own [`Policy::ack_wait`](crate::Policy::ack_wait).
+    pub ack_wait: Duration,
+}
+
+impl From<usize> for Topology {
+    /// `replicas` copies; the rest as in production.
+    fn from(replicas: usize) -> Self {
+        Self {
+            replicas,
+            ack_wait: ACK_WAIT,
+        }
+    }
+}
+
+fn consumer(stage: Stage, feed: &Feed, ack_wait: Duration) -> pull::Config {
     let (ack_policy, max_ack_pending) = match stage {
         // One reader in order, which acknowledges all it has written down at once.
         Stage::Record => (AckPolicy::All, 10_000),
@@ -121,7 +141,7 @@ fn consumer(stage: Stage, feed: &Feed) -> pull::Config {
             .collect(),
         deliver_policy: DeliverPolicy::All,
         ack_policy,
-        ack_wait: ACK_WAIT,
+        ack_wait,
         max_ack_pending,
         // The runtime counts attempts and says so when it gives up; the server would fall silent.
         max_deliver: -1,
@@ -130,12 +150,14 @@ fn consumer(stage: Stage, feed: &Feed) -> pull::Config {
     }
 }
 
-/// Makes and updates everything, `replicas` times. Doing it again changes nothing.
+/// Makes and updates everything; a plain number is that of the replicas. Doing it again changes
+/// nothing.
 ///
 /// # Errors
 ///
 /// [`Error::Provision`] names what could not be made.
-pub async fn provision(bus: &Bus, replicas: usize) -> Result<(), Error> {
+pub async fn provision(bus: &Bus, topology: impl Into<Topology>) -> Result<(), Error> {
+    let Topology { replicas, ack_wait } = topology.into();
     let failed = |what: &str, source: crate::Source| Error::Provision {
         what: what.to_owned(),
         source,
@@ -148,7 +170,7 @@ pub async fn provision(bus: &Bus, replicas: usize) -> Result<(), Error> {
     for (stage, feed) in feeds() {
         let made = bus
             .jetstream
-            .create_consumer_on_stream(consumer(stage, feed), feed.stream)
+            .create_consumer_on_stream(consumer(stage, feed, ack_wait), feed.stream)
             .await;
         made.map_err(|err| failed(feed.consumer, err.into()))?;
     }
@@ -198,14 +220,46 @@ pub async fn drift(bus: &Bus) -> Result<Vec<String>, Error> {
             found.max_bytes == declared.max_bytes || declared.max_bytes == 0,
         );
     }
-    for (_, feed) in feeds() {
+    for (stage, feed) in feeds() {
         let found = bus
             .jetstream
             .get_consumer_from_stream::<pull::Config, _, _>(feed.consumer, feed.stream)
             .await;
-        found.map_err(|err| failed(feed.consumer, err.into()))?;
+        let found = found.map_err(|err| failed(feed.consumer, err.into()))?;
+        let found = &found.cached_info().config;
+        let declared = consumer(stage, feed, ACK_WAIT);
+        let mut differs = |what: &str, same: bool| {
+            if !same {
+                let name = feed.consumer;
+                drift.push(format!("consumer {name} has another {what} than declared"));
+            }
+        };
+        differs(
+            "list of subjects",
+            subjects(&found.filter_subject, &found.filter_subjects)
+                == subjects(&declared.filter_subject, &declared.filter_subjects),
+        );
+        differs(
+            "way of acknowledging",
+            found.ack_policy == declared.ack_policy,
+        );
+        differs("acknowledgement wait", found.ack_wait == declared.ack_wait);
+        differs(
+            "limit of open messages",
+            found.max_ack_pending == declared.max_ack_pending,
+        );
+        differs(
+            "limit of deliveries",
+            found.max_deliver == declared.max_deliver,
+        );
     }
     Ok(drift)
+}
+
+/// The server tells a single filter in either of two places.
+fn subjects<'a>(one: &'a str, many: &'a [String]) -> std::collections::BTreeSet<&'a str> {
+    let one = Some(one).filter(|one| !one.is_empty());
+    many.iter().map(String::as_str).chain(one).collect()
 }
 
 fn feeds() -> impl Iterator<Item = (Stage, &'static Feed)> {

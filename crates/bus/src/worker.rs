@@ -3,15 +3,14 @@
 //! The guarantee: a message is acknowledged only after all that follows from it is stored, and is
 //! handled again otherwise. So a handler may see a message twice, and never not at all.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_nats::jetstream::consumer::{Consumer, pull};
-use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
 use async_nats::jetstream::{AckKind, Message};
 use domain::{Billed, Code, Event, Failure, Phase};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, info_span, warn};
@@ -19,18 +18,11 @@ use wire::header;
 
 use crate::handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
 use crate::incoming::{Inbound, Raw};
-use crate::policy::random_share;
-use crate::publish::WorkItem;
+use crate::publish::{WorkItem, own_headers};
+use crate::pull::{hand_back, raw};
 use crate::stage::{EVENTS, Feed, WORK};
 use crate::{Bus, Error, Policy, Source, Stage, metrics, trace};
 
-/// How long the server may take to confirm an acknowledgement.
-const CONFIRMATION: Duration = Duration::from_secs(5);
-/// A pull waits this long for messages.
-const EXPIRES: Duration = Duration::from_secs(30);
-/// Silence on a pull after which it is made anew: after a restart of the server a client may wait
-/// for messages that nobody will send.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Deliveries beyond the attempts after which a message is taken for one that kills its worker.
 const CRASHES: u32 = 3;
 /// How often a handler is asked what to say of lost work, while others write into the same ledger.
@@ -74,21 +66,38 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
 
     async fn feed(&self, feed: &Feed, shutdown: &CancellationToken) -> Result<(), Error> {
         // The client asks for as many again as soon as they are taken.
-        let deliveries = self
-            .bus
-            .deliveries(feed, self.policy.concurrency / 2)
-            .await?;
-        deliveries
-            .take_until(shutdown.cancelled())
-            .try_for_each_concurrent(self.policy.concurrency, |message| async move {
+        let held = self.policy.concurrency / 2;
+        let deliveries = Mutex::new(Some(self.bus.deliveries(feed, held).await?));
+        // What nobody has begun goes back at the shutdown, and not when all is finished that was.
+        let hand_back = async || {
+            if let Some(deliveries) = deliveries.lock().await.take() {
+                hand_back(deliveries, held).await;
+            }
+        };
+        let next = async |()| {
+            let mut deliveries = deliveries.lock().await;
+            let next = deliveries.as_mut()?.next();
+            Some((shutdown.run_until_cancelled(next).await??, ()))
+        };
+        let mut work = pin!(stream::unfold((), next).try_for_each_concurrent(
+            self.policy.concurrency,
+            |message| async move {
                 self.settle(message, feed).await;
                 Ok(())
-            })
-            .await?;
-        if shutdown.is_cancelled() {
-            Ok(())
-        } else {
-            Err(Error::Gone(feed.consumer))
+            },
+        ));
+        let stopped = async {
+            shutdown.cancelled().await;
+            hand_back().await;
+        };
+        tokio::select! {
+            ended = &mut work => ended?,
+            () = stopped => work.await?,
+        }
+        hand_back().await;
+        match shutdown.is_cancelled() {
+            true => Ok(()),
+            false => Err(Error::Gone(feed.consumer)),
         }
     }
 
@@ -337,14 +346,7 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         delivery: &Delivery,
         wait: &Wait,
     ) -> Result<(), Error> {
-        let mut headers = async_nats::HeaderMap::new();
-        for (name, values) in raw.headers.iter() {
-            if !name.to_string().starts_with("Nats-") {
-                values
-                    .iter()
-                    .for_each(|value| headers.append(name.clone(), value.clone()));
-            }
-        }
+        let mut headers = own_headers(&raw.headers);
         headers.insert(header::CAUSE, delivery.cause.to_string().as_str());
         let prefix = format!("due.{}.", self.stage.name());
         let key = match raw.subject.strip_prefix(&prefix) {
@@ -382,7 +384,10 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     ) -> Result<&'static str, Error> {
         // A decision is told by its events; what could not be decided is also put aside.
         if failure.code.is_retryable() || failure.code == Code::Poison {
-            self.bus.bury(self.stage, raw, &failure.message).await?;
+            let buried = self
+                .bus
+                .bury(self.stage, raw, delivery.cause, &failure.message);
+            buried.await?;
         }
         let key = raw.key().to_owned();
         let lost = Lost {
@@ -417,119 +422,6 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             source,
         })
     }
-}
-
-impl Bus {
-    /// Tells the server that a message is settled, and waits until it has heard: a plain
-    /// acknowledgement around a reconnect is lost without a word.
-    pub(crate) async fn acknowledge(
-        &self,
-        message: &Message,
-        consumer: &'static str,
-    ) -> Result<(), Error> {
-        let failed = |source| Error::Acknowledge { consumer, source };
-        let reply = message
-            .reply
-            .clone()
-            .ok_or_else(|| failed("no reply subject".into()))?;
-        // Over the client's one inbox: cheaper than the library's subscription for each.
-        let request = self.client.request(reply, AckKind::Ack.into());
-        match time::timeout(CONFIRMATION, request).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(err)) => Err(failed(err.into())),
-            Err(err) => Err(failed(err.into())),
-        }
-    }
-
-    /// The messages of a consumer, for ever: errors are logged, and the pull is made anew.
-    pub(crate) async fn deliveries(
-        &self,
-        feed: &Feed,
-        batch: usize,
-    ) -> Result<stream::BoxStream<'static, Result<Message, Error>>, Error> {
-        let consumer = self.consumer(feed).await?;
-        let feed = *feed;
-        let bus = self.clone();
-        let pulls = stream::unfold((bus, Some(consumer)), move |(bus, known)| async move {
-            loop {
-                let consumer = match &known {
-                    Some(consumer) => Ok(consumer.clone()),
-                    None => bus.consumer(&feed).await,
-                };
-                let opened = match consumer {
-                    Ok(consumer) => open(consumer, batch, HEARTBEAT).await,
-                    Err(Error::Provision { source, .. }) if is_missing(&source) => {
-                        return Some((Err(Error::Gone(feed.consumer)), (bus, None)));
-                    }
-                    Err(err) => Err(err.into()),
-                };
-                match opened {
-                    Ok(messages) => return Some((Ok(messages), (bus, None))),
-                    Err(err) => warn!(error = %err, consumer = feed.consumer, "cannot pull"),
-                }
-                time::sleep(Duration::from_millis(200).mul_f64(0.5 + random_share())).await;
-            }
-        });
-        // A stream ends at its first error; the next one begins with a fresh look at the consumer.
-        Ok(pulls
-            .map_ok(move |messages| {
-                messages
-                    .take_while(move |message| {
-                        if let Err(err) = message {
-                            debug!(error = %err, consumer = feed.consumer, "pull interrupted");
-                        }
-                        std::future::ready(message.is_ok())
-                    })
-                    .filter_map(|message| std::future::ready(message.ok().map(Ok)))
-            })
-            .try_flatten()
-            .boxed())
-    }
-
-    async fn consumer(&self, feed: &Feed) -> Result<Consumer<pull::Config>, Error> {
-        self.jetstream
-            .get_consumer_from_stream(feed.consumer, feed.stream)
-            .await
-            .map_err(|err| Error::Provision {
-                what: feed.consumer.to_owned(),
-                source: err.into(),
-            })
-    }
-}
-
-/// Pulls `batch` messages at a time, and fails after a silence of two `heartbeat`s.
-pub(crate) async fn open(
-    consumer: Consumer<pull::Config>,
-    batch: usize,
-    heartbeat: Duration,
-) -> Result<pull::Stream, Source> {
-    Ok(consumer
-        .stream()
-        .max_messages_per_batch(batch.max(1))
-        .expires(EXPIRES)
-        .heartbeat(heartbeat)
-        .messages()
-        .await?)
-}
-
-/// Whether an error means that the consumer does not exist, rather than that nobody answers.
-fn is_missing(source: &Source) -> bool {
-    // The server's answer is in the kind, and not among the causes.
-    source.downcast_ref::<ConsumerError>().is_some_and(
-        |err| matches!(err.kind(), ConsumerErrorKind::JetStream(err) if err.code() == 404),
-    )
-}
-
-pub(crate) fn raw(message: &Message, feed: &Feed) -> Result<Raw, Source> {
-    let info = message.info()?;
-    Ok(Raw {
-        subject: message.subject.to_string(),
-        payload: message.payload.clone(),
-        sequence: info.stream_sequence,
-        stored_at: Timestamp::from_nanosecond(info.published.unix_timestamp_nanos())?,
-        stream: feed.stream.to_owned(),
-        headers: message.headers.clone().unwrap_or_default(),
-    })
 }
 
 /// What the headers say, and how often this very message was delivered.

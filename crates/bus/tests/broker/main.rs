@@ -3,6 +3,7 @@
 
 mod ask;
 mod batch;
+mod dead;
 mod events;
 mod expectations;
 mod follow;

@@ -45,10 +45,7 @@ async fn publish(world: &World, count: usize) -> anyhow::Result<Vec<GenerationId
 
 #[tokio::test]
 async fn the_work_of_a_worker_that_vanishes_is_done_by_another() -> anyhow::Result<()> {
-    let world = World::start().await?;
-    world
-        .ack_wait("EVENTS", "upload", Duration::from_secs(1))
-        .await?;
+    let world = World::impatient(Duration::from_secs(1)).await?;
     let ids = publish(&world, 1).await?;
     let permits = Arc::new(Semaphore::new(0));
     let (handler, mut told) = gated(&permits);
@@ -67,9 +64,8 @@ async fn the_work_of_a_worker_that_vanishes_is_done_by_another() -> anyhow::Resu
 
 #[tokio::test]
 async fn a_worker_that_is_busy_for_long_keeps_its_message() -> anyhow::Result<()> {
-    let world = World::start().await?;
     let ack_wait = Duration::from_millis(600);
-    world.ack_wait("EVENTS", "upload", ack_wait).await?;
+    let world = World::impatient(ack_wait).await?;
     publish(&world, 1).await?;
     let permits = Arc::new(Semaphore::new(0));
     let (handler, mut told) = gated(&permits);
@@ -152,11 +148,7 @@ async fn a_shutdown_finishes_what_is_in_work_and_takes_nothing_more() -> anyhow:
 
 #[tokio::test]
 async fn a_worker_goes_on_after_the_broker_was_away() -> anyhow::Result<()> {
-    let mut world = World::start().await?;
-    // A broker that is killed may forget the last acknowledgements, and then waits for them.
-    world
-        .ack_wait("EVENTS", "upload", Duration::from_secs(2))
-        .await?;
+    let mut world = World::impatient(Duration::from_secs(2)).await?;
     let permits = Arc::new(Semaphore::new(1_000));
     let (handler, mut told) = gated(&permits);
     let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
@@ -183,4 +175,42 @@ async fn a_worker_goes_on_after_the_broker_was_away() -> anyhow::Result<()> {
     })
     .await?;
     worker.stop().await
+}
+
+#[tokio::test]
+async fn a_shutdown_hands_back_at_once_what_was_not_begun() -> anyhow::Result<()> {
+    const MESSAGES: usize = 6;
+    let world = World::start().await?;
+    publish(&world, MESSAGES).await?;
+    let policy = Policy {
+        concurrency: 4,
+        ..POLICY
+    };
+    let permits = Arc::new(Semaphore::new(0));
+    let (handler, mut busy) = gated(&permits);
+    let leaving = Running::start(&world.bus, Stage::Upload, policy.clone(), handler);
+    for _ in 0..policy.concurrency {
+        next(&mut busy).await?;
+    }
+    testkit::wait_until(LIMIT, "more to be held than is in work", async || {
+        let info = world.consumer("EVENTS", "upload").await;
+        info.is_ok_and(|info| info.num_ack_pending == MESSAGES)
+    })
+    .await?;
+    let (handler, mut told) = gated(&Arc::new(Semaphore::new(MESSAGES)));
+    let staying = Running::start(&world.bus, Stage::Upload, policy.clone(), handler);
+
+    // It still has work that takes long; what it has not begun does not wait for that, and not
+    // until it is taken for dead.
+    leaving.shutdown.cancel();
+
+    for _ in policy.concurrency..MESSAGES {
+        let (_, redelivered) = tokio::time::timeout(policy.ack_wait / 3, told.recv())
+            .await?
+            .ok_or_else(|| anyhow::anyhow!("nobody works"))?;
+        assert!(redelivered);
+    }
+    permits.add_permits(MESSAGES);
+    leaving.stop().await?;
+    staying.stop().await
 }

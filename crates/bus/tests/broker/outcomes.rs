@@ -61,10 +61,7 @@ async fn what_is_done_is_said_and_then_acknowledged() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_cannot_be_said_is_not_acknowledged_and_done_again() -> anyhow::Result<()> {
-    let world = World::start().await?;
-    world
-        .ack_wait("EVENTS", "upload", Duration::from_millis(500))
-        .await?;
+    let world = World::impatient(Duration::from_millis(500)).await?;
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
     let roomy = world
@@ -337,10 +334,7 @@ async fn an_event_that_somebody_else_told_first_is_told_once() -> anyhow::Result
 
 #[tokio::test]
 async fn what_cannot_be_said_of_lost_work_is_asked_again() -> anyhow::Result<()> {
-    let world = World::start().await?;
-    world
-        .ack_wait("EVENTS", "upload", Duration::from_millis(500))
-        .await?;
+    let world = World::impatient(Duration::from_millis(500)).await?;
     let id = GenerationId::generate();
     world.bus.ledger().append(rendered(id), 0).await?;
     let away = AtomicBool::new(true);

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use async_nats::jetstream::consumer::pull;
 use bus::{Error, Stage, drift, provision};
 
 use crate::world::{POLICY, Running, Script, World};
@@ -57,6 +58,38 @@ async fn what_was_changed_by_hand_is_told_and_provisioning_puts_it_right() -> an
         [
             "stream EVENTS has another list of subjects than declared",
             "stream EVENTS has another age limit than declared",
+        ]
+    );
+    provision(&world.bus, 1).await?;
+    assert_eq!(drift(&world.bus).await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_consumer_that_was_changed_by_hand_is_told_and_put_right() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let stream = world.outside.get_stream("EVENTS").await?;
+    let found = world.consumer("EVENTS", "upload").await?.config;
+    let changed = pull::Config {
+        durable_name: found.durable_name,
+        ack_policy: found.ack_policy,
+        max_deliver: found.max_deliver,
+        max_waiting: found.max_waiting,
+        filter_subject: "generation.*.*".to_owned(),
+        ack_wait: Duration::from_secs(7),
+        max_ack_pending: 3,
+        ..pull::Config::default()
+    };
+    stream.update_consumer(changed).await?;
+
+    let told = drift(&world.bus).await?;
+
+    assert_eq!(
+        told,
+        [
+            "consumer upload has another list of subjects than declared",
+            "consumer upload has another acknowledgement wait than declared",
+            "consumer upload has another limit of open messages than declared",
         ]
     );
     provision(&world.bus, 1).await?;

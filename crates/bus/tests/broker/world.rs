@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{self, pull};
+use async_nats::jetstream::consumer;
 use async_nats::jetstream::message::StreamMessage;
 use bus::{
     Bus, Config, Delivery, Emit, Error, Fault, Handler, Inbound, Lost, Policy, Source, Stage, Step,
+    Topology,
 };
 use futures::future::BoxFuture;
 use testkit::{NatsServer, wait_until};
@@ -36,9 +37,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::of(Topology::from(1)).await
+    }
+
+    /// One that gives a silent worker's messages to others sooner than in production.
+    pub(crate) async fn impatient(ack_wait: Duration) -> anyhow::Result<Self> {
+        let replicas = 1;
+        Self::of(Topology { replicas, ack_wait }).await
+    }
+
+    async fn of(topology: Topology) -> anyhow::Result<Self> {
         let server = NatsServer::start().await?;
         let bus = Bus::connect(&Config::plain(server.url(), "test")).await?;
-        bus::provision(&bus, 1).await?;
+        bus::provision(&bus, topology).await?;
         let outside = jetstream::new(server.client().await?);
         Ok(Self {
             server,
@@ -67,27 +78,6 @@ impl World {
     ) -> anyhow::Result<consumer::Info> {
         let stream = self.outside.get_stream_no_info(stream).await?;
         Ok(stream.consumer_info(name).await?)
-    }
-
-    /// Gives a silent worker's messages to others sooner than in production.
-    pub(crate) async fn ack_wait(
-        &self,
-        stream: &str,
-        name: &str,
-        ack_wait: Duration,
-    ) -> anyhow::Result<()> {
-        let stream = self.outside.get_stream(stream).await?;
-        let mut consumer: consumer::PullConsumer = stream
-            .get_consumer(name)
-            .await
-            .map_err(|err| anyhow::anyhow!(err))?;
-        let config: pull::Config =
-            consumer::FromConsumer::try_from_consumer_config(consumer.info().await?.config.clone())
-                .map_err(|err| anyhow::anyhow!(err))?;
-        stream
-            .update_consumer(pull::Config { ack_wait, ..config })
-            .await?;
-        Ok(())
     }
 
     /// Waits until a consumer has `delivered` messages behind it and none is open.
