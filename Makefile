@@ -3,7 +3,7 @@ SHELL := /bin/sh
 CARGO := cargo
 DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 
-.PHONY: help run test lint bench-pipeline
+.PHONY: help run test lint bench-pipeline bench-orchestration
 
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test            all tests, against a real NATS server'
 	@echo 'make lint            format, clippy, documentation, licences and bans'
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
+	@echo 'make bench-orchestration  the same without the pictures'
 
 # The recipe ends in `exec`, so that Ctrl-C and SIGTERM reach darkroom with no shell in between.
 run:
@@ -38,3 +39,8 @@ bench-pipeline:
 	@scripts/fetch-tools
 	$(CARGO) build --locked --release --package darkroom
 	$(CARGO) bench --locked --profile dev --package e2e --bench pipeline
+
+bench-orchestration:
+	@scripts/fetch-tools
+	$(CARGO) build --locked --release --package darkroom
+	$(CARGO) bench --locked --profile dev --package e2e --bench orchestration

@@ -431,6 +431,8 @@ impl Event {
         match self {
             Self::Calling(event) => format!("{name}-{}-{}", event.id, event.token),
             Self::Submitted(event) => format!("{name}-{}-{}", event.id, event.attempt),
+            // A later attempt may be drawn, and an earlier one turn up after all.
+            Self::Rendered(event) => format!("{name}-{}-{}", event.job.id, event.attempt),
             Self::Parked(Parked { id, at, .. }) | Self::Unknown(Unknown { id, at, .. }) => {
                 format!("{name}-{id}-{}", at.as_millisecond())
             }

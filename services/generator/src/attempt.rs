@@ -288,7 +288,7 @@ impl Buyer {
     }
 
     /// The ledger of a generation, however long it takes to read.
-    pub(crate) async fn read(&self, id: GenerationId) -> Vec<bus::Entry> {
+    pub(crate) async fn read(&self, id: GenerationId) -> Vec<Entry> {
         loop {
             match self.ledger.read(id).await {
                 Ok(entries) => return entries,

@@ -18,12 +18,12 @@ mod ticket;
 
 use std::collections::HashMap;
 
-use domain::{GenerationId, Lane};
+use domain::{GenerationId, Lane, Scope};
 use slab::Slab;
 
 pub(crate) use claim::Room;
 pub(crate) use floors::Floors;
-pub(crate) use ticket::{LANES, Payer, PerLane, Scope, Ticket, Waiting};
+pub(crate) use ticket::{LANES, Payer, PerLane, Ticket, Waiting};
 
 use claim::by_claim;
 use group::{End, Group, Node};
@@ -100,23 +100,10 @@ impl Line {
     /// What waits at the expense of `scope`. Looks at every payer.
     pub(crate) fn waiting_in(&self, scope: &Scope) -> Waiting {
         let mut all = Waiting::default();
-        let covered = |group: &&Group| scope.covers(&group.payer);
+        let covered = |group: &&Group| group.payer.is_paid_by(scope);
         let groups = self.groups.iter().map(|(_, group)| group).filter(covered);
         groups.for_each(|group| all += group.waiting);
         all
-    }
-
-    /// For people: about how many of its lane are served up to and with this one, from 1. Looks at
-    /// every payer.
-    pub(crate) fn position(&self, id: &GenerationId) -> Option<usize> {
-        let slot = *self.slots.get(id)?;
-        let own = &self.groups[self.nodes[slot as usize].group as usize];
-        let turns = own.ahead(&self.nodes, slot) + 1;
-        let others = self.groups.iter().map(|(_, group)| group).filter(|group| {
-            group.lane == own.lane && !group.aside && group.turn.group != own.turn.group
-        });
-        let before: usize = others.map(|group| group.waiting.tickets.min(turns)).sum();
-        Some(before + turns)
     }
 
     /// Everybody, so that pushing them in this order makes a line that serves each payer alike.
@@ -130,7 +117,7 @@ impl Line {
     /// payer.
     pub(crate) fn recall(&mut self, scope: &Scope) {
         for (_, group) in &mut self.groups {
-            if group.aside && scope.covers(&group.payer) {
+            if group.aside && group.payer.is_paid_by(scope) {
                 let ring = &mut self.rings[group.lane as usize];
                 group.aside = false;
                 group.turn = ring.returned(group.turn);

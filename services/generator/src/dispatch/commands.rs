@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use wire::{ask as questions, v1};
 
-use super::desk::{Desk, shared};
+use super::desk::Desk;
 use super::{BOOKS, GATES, Inbox};
 use crate::attempt::{Task, failure};
 use crate::books::Report;
@@ -312,7 +312,7 @@ impl Desk {
             reserved_usd_micros: total.reserved.micros(),
             unknown_usd_micros: total.unknown.micros(),
             exhausted,
-            waiting: self.line.waiting_in(&shared(scope)).tickets as u64,
+            waiting: self.line.waiting_in(scope).tickets as u64,
         }
     }
 

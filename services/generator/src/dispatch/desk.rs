@@ -3,7 +3,7 @@
 mod ends;
 mod grants;
 
-pub(super) use grants::{grant, scopes, shared};
+pub(super) use grants::{grant, scopes};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

@@ -40,7 +40,7 @@ impl Facts {
         Self {
             lane: request.lane,
             payer: Payer {
-                tenant: shared(job.tenant.as_str()),
+                tenant: job.tenant.clone(),
                 campaign: request.campaign.as_deref().map(shared),
                 key: job.api_key.as_deref().map(shared),
             },

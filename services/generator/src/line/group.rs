@@ -110,16 +110,6 @@ impl Group {
             .min_by_key(|slot| nodes[*slot as usize].number)
     }
 
-    /// How many tickets of the group are older than this one. Those that were cancelled since the
-    /// oldest came are counted too.
-    pub(super) fn ahead(&self, nodes: &Slab<Node>, slot: u32) -> usize {
-        let oldest = self.oldest(nodes, u32::MAX).unwrap_or(slot);
-        let ahead = nodes[slot as usize].number - nodes[oldest as usize].number;
-        usize::try_from(ahead)
-            .unwrap_or(0)
-            .min(self.waiting.tickets - 1)
-    }
-
     /// Takes the node in. Whether it is the first for so many images.
     pub(super) fn link(&mut self, nodes: &mut Slab<Node>, slot: u32, end: End) -> bool {
         nodes[slot as usize].number = self.number(nodes, end);

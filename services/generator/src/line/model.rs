@@ -141,7 +141,7 @@ impl Model {
             for scope in payer.scopes() {
                 assert_eq!(
                     self.line.waiting_in(&scope),
-                    sum(&|t| scope.covers(&t.payer))
+                    sum(&|t| t.payer.is_paid_by(&scope))
                 );
             }
         }

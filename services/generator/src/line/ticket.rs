@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{GenerationId, Lane, Usd};
+use domain::{GenerationId, Lane, Scope, Tenant, Usd};
 
 /// The lanes, the most urgent first.
 pub(crate) const LANES: [Lane; 3] = [Lane::Interactive, Lane::Standard, Lane::Background];
@@ -32,26 +32,10 @@ pub(crate) struct Ticket {
 /// in which it came; payers take turns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Payer {
-    pub(crate) tenant: Arc<str>,
+    pub(crate) tenant: Tenant,
     pub(crate) campaign: Option<Arc<str>>,
     /// The id of the API key, of what came over HTTP.
     pub(crate) key: Option<Arc<str>>,
-}
-
-/// What has a budget. Campaigns and keys are named within their tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Scope {
-    Key {
-        tenant: Arc<str>,
-        key: Arc<str>,
-    },
-    Campaign {
-        tenant: Arc<str>,
-        campaign: Arc<str>,
-    },
-    Tenant {
-        tenant: Arc<str>,
-    },
 }
 
 /// What waits, summed up.
@@ -66,30 +50,24 @@ pub(crate) struct Waiting {
 impl Payer {
     /// The scopes it is in, the smallest first.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
-        let tenant = || Arc::clone(&self.tenant);
-        let key = self.key.clone().map(|key| Scope::Key {
-            tenant: tenant(),
-            key,
-        });
-        let campaign = self.campaign.clone().map(|campaign| Scope::Campaign {
-            tenant: tenant(),
-            campaign,
-        });
-        let whole = Scope::Tenant { tenant: tenant() };
-        key.into_iter().chain(campaign).chain([whole])
+        let tenant = || self.tenant.clone();
+        let key = self.key.as_deref();
+        let key = key.map(|key| Scope::Key(tenant(), key.to_owned()));
+        let campaign = self.campaign.as_deref();
+        let campaign = campaign.map(|name| Scope::Campaign(tenant(), name.to_owned()));
+        key.into_iter()
+            .chain(campaign)
+            .chain([Scope::Tenant(tenant())])
     }
-}
 
-impl Scope {
-    /// Whether the budget of this scope pays for the work of `payer`.
-    pub(crate) fn covers(&self, payer: &Payer) -> bool {
-        match self {
-            Self::Key { tenant, key } => *tenant == payer.tenant && payer.key.as_ref() == Some(key),
-            Self::Campaign { tenant, campaign } => {
-                *tenant == payer.tenant && payer.campaign.as_ref() == Some(campaign)
-            }
-            Self::Tenant { tenant } => *tenant == payer.tenant,
-        }
+    /// Whether the budget of `scope` pays for its work.
+    pub(crate) fn is_paid_by(&self, scope: &Scope) -> bool {
+        let named = match scope {
+            Scope::Key(_, name) => self.key.as_deref() == Some(name),
+            Scope::Campaign(_, name) => self.campaign.as_deref() == Some(name),
+            Scope::Tenant(_) => true,
+        };
+        named && *scope.tenant() == self.tenant
     }
 }
 

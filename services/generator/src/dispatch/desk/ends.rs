@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, warn};
 
 use super::super::known::{Known, Stand};
-use super::grants::{grant, scopes, shared};
+use super::grants::{grant, scopes};
 use super::{Active, Desk, Tried, ticket};
 use crate::attempt::{End, Task, Why};
 use crate::books::{Call, Effect};
@@ -245,7 +245,7 @@ impl Desk {
                         at,
                     }));
                 }
-                Effect::Resumed { scope } => self.line.recall(&shared(&scope)),
+                Effect::Resumed { scope } => self.line.recall(&scope),
                 Effect::Overrun {
                     call,
                     reserved,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{Billed, Code, Scope, Tenant};
+use domain::{Billed, Code, Scope};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::warn;
@@ -147,29 +147,5 @@ fn may_pay(books: &mut Books, ticket: &Ticket, now: Timestamp) -> bool {
 
 /// Whose budgets pay for it.
 pub(in crate::dispatch) fn scopes(ticket: &Ticket) -> Vec<Scope> {
-    let tenant = || ticket.payer.tenant.parse::<Tenant>().unwrap_or_default();
-    let key = ticket.payer.key.as_deref();
-    let campaign = ticket.payer.campaign.as_deref();
-    let key = key.map(|key| Scope::Key(tenant(), key.to_owned()));
-    let campaign = campaign.map(|name| Scope::Campaign(tenant(), name.to_owned()));
-    key.into_iter()
-        .chain(campaign)
-        .chain([Scope::Tenant(tenant())])
-        .collect()
-}
-
-pub(in crate::dispatch) fn shared(scope: &Scope) -> crate::line::Scope {
-    use crate::line::Scope as Shared;
-    let tenant: Arc<str> = scope.tenant().as_str().into();
-    match scope {
-        Scope::Key(_, key) => Shared::Key {
-            tenant,
-            key: key.as_str().into(),
-        },
-        Scope::Campaign(_, name) => Shared::Campaign {
-            tenant,
-            campaign: name.as_str().into(),
-        },
-        Scope::Tenant(_) => Shared::Tenant { tenant },
-    }
+    ticket.payer.scopes().collect()
 }
