@@ -1,6 +1,7 @@
 //! What a stage does: an event in, the next events out. I/O is its own; pulling, retrying, giving
 //! up, publishing and acknowledging are not.
 
+use async_nats::HeaderMap;
 use domain::{Event, Failure};
 use jiff::Timestamp;
 
@@ -20,6 +21,12 @@ pub trait Handler<In>: Send + Sync + 'static {
         delivery: &Delivery,
     ) -> impl Future<Output = Result<Step, Fault>> + Send;
 
+    /// Whether a message is none of its business, as far as can be told at a glance: it is then
+    /// acknowledged without being read.
+    fn ignores(&self, _message: &Glance<'_>) -> bool {
+        false
+    }
+
     /// What to say of work that is given up, once its message is among the dead letters. Asked
     /// again if somebody else wrote into the ledger first.
     ///
@@ -29,6 +36,21 @@ pub trait Handler<In>: Send + Sync + 'static {
     fn give_up(&self, lost: Lost<In>) -> impl Future<Output = Result<Vec<Emit>, Source>> + Send {
         drop(lost);
         async { Ok(Vec::new()) }
+    }
+}
+
+/// The outside of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Glance<'a> {
+    pub(crate) headers: Option<&'a HeaderMap>,
+}
+
+impl Glance<'_> {
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let value = self.headers?.get(name)?;
+        Some(value.as_str())
     }
 }
 

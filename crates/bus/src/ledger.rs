@@ -149,6 +149,42 @@ impl Ledger {
             .transpose()
     }
 
+    /// Every attempt at calling the provider, the first one first; at most 64.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn attempts(&self, id: GenerationId) -> Result<Vec<domain::Calling>, Error> {
+        let subject = format!("generation.calling.{id}");
+        let request = json!({ "seq": 1, "next_by_subj": subject, "batch": 64 });
+        let found = self.bus.fetch(EVENTS, request).await;
+        let found = found.map_err(|source| Error::Read {
+            what: subject,
+            source,
+        })?;
+        let entries = found.into_iter().map(entry);
+        entries
+            .filter_map(|entry| entry.map(|entry| entry.event.try_into().ok()).transpose())
+            .collect()
+    }
+
+    /// How the generation has ended, if it has: one of `completed` and `failed`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn end_of(&self, id: GenerationId) -> Result<Option<Event>, Error> {
+        let ends = ["completed", "failed"].map(|end| format!("generation.{end}.{id}"));
+        let request = json!({ "multi_last": ends, "batch": 2 });
+        let found = self.bus.fetch(EVENTS, request).await;
+        let found = found.map_err(|source| Error::Read {
+            what: format!("the end of {id}"),
+            source,
+        })?;
+        let first = found.into_iter().map(entry).next().transpose()?;
+        Ok(first.map(|entry| entry.event))
+    }
+
     /// Whether there is nothing left to do about telling `endpoint` of the event `event_id`: it took
     /// the news, or was given up.
     ///

@@ -36,7 +36,7 @@ pub use connection::{Bus, Config};
 pub use dead::{DeadFilter, DeadLetter};
 pub use error::{Error, Source};
 pub use follow::{Followed, Unreadable};
-pub use handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
+pub use handler::{Delivery, Emit, Expect, Fault, Glance, Handler, Lost, Step, Wait};
 pub use incoming::{Inbound, Raw, Requested};
 pub use lease::{Lease, LeaseConfig};
 pub use ledger::{Entry, Ledger, Page};

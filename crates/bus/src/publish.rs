@@ -89,6 +89,9 @@ impl Bus {
     pub async fn publish(&self, event: &Event, expect: &Expect) -> Result<u64, Error> {
         let encoded = wire::encode(event, self.encoding);
         let mut headers = self.event_headers(&encoded);
+        if event.job().is_some_and(|job| !job.callback) {
+            headers.insert(header::CALLBACK, "no");
+        }
         let doubt = expectation(&mut headers, event, expect);
         let body = Bytes::from(encoded.body);
         let sequence = self

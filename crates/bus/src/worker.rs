@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 use wire::header;
 
-use crate::handler::{Delivery, Emit, Expect, Fault, Handler, Lost, Step, Wait};
+use crate::handler::{Delivery, Emit, Expect, Fault, Glance, Handler, Lost, Step, Wait};
 use crate::incoming::{Inbound, Raw};
 use crate::publish::{WorkItem, own_headers};
 use crate::pull::{hand_back, raw};
@@ -76,8 +76,14 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         };
         let next = async |()| {
             let mut deliveries = deliveries.lock().await;
-            let next = deliveries.as_mut()?.next();
-            Some((shutdown.run_until_cancelled(next).await??, ()))
+            let deliveries = deliveries.as_mut()?;
+            loop {
+                let next = shutdown.run_until_cancelled(deliveries.next()).await??;
+                match next {
+                    Ok(message) if self.passes_over(&message, feed).await => {}
+                    next => break Some((next, ())),
+                }
+            }
         };
         let mut work = pin!(stream::unfold((), next).try_for_each_concurrent(
             self.policy.concurrency,
@@ -99,6 +105,24 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
             true => Ok(()),
             false => Err(Error::Gone(feed.consumer)),
         }
+    }
+
+    /// Whether the handler has nothing to do with a message, which is settled then.
+    async fn passes_over(&self, message: &Message, feed: &Feed) -> bool {
+        let headers = message.headers.as_ref();
+        let is_ignored = self.handler.ignores(&Glance { headers });
+        if is_ignored {
+            match self.dismiss(message, feed).await {
+                Ok(()) => {
+                    let stage = self.stage.name();
+                    metrics::SETTLED
+                        .with_label_values(&[stage, "nothing"])
+                        .inc();
+                }
+                Err(err) => debug!(error = &err as &dyn std::error::Error, "comes again"),
+            }
+        }
+        is_ignored
     }
 
     /// Handles one message to its end. What goes wrong here is logged and comes again.
@@ -292,10 +316,14 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         let (Expect::LedgerAt(_), Some(id)) = (expect, event.generation()) else {
             return Ok(true);
         };
+        // What was stored and is not announced would be lost, so `completed` is said by `completed`.
+        let ends_elsewhere =
+            |said: &Event| said.is_terminal() && !matches!(event, Event::Completed(_));
         let entries = self.bus.ledger().read(id).await?;
         Ok(entries
             .iter()
-            .any(|entry| entry.event.name() == event.name() || entry.event.is_terminal()))
+            .map(|entry| &entry.event)
+            .any(|said| said.name() == event.name() || ends_elsewhere(said)))
     }
 
     #[expect(

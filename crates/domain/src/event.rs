@@ -398,6 +398,22 @@ impl Event {
         Some(id)
     }
 
+    /// The job it carries, if it carries one.
+    #[must_use]
+    pub const fn job(&self) -> Option<&Job> {
+        match self {
+            Self::Accepted(event) => Some(&event.job),
+            Self::Rendered(event) => Some(&event.job),
+            Self::Completed(event) => Some(&event.job),
+            Self::Failed(event) => event.job.as_ref(),
+            Self::Ready(event) => Some(&event.job),
+            Self::ImageReady(event) => Some(&event.job),
+            Self::ImageFailed(event) => Some(&event.job),
+            Self::ImageRecovered(event) => Some(&event.job),
+            _ => None,
+        }
+    }
+
     /// The last token of its subject: what the fact is about.
     #[must_use]
     pub fn key(&self) -> String {

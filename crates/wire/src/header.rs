@@ -24,6 +24,8 @@ pub const WRITER: &str = "Darkroom-Writer";
 pub const ATTEMPT: &str = "Darkroom-Attempt";
 /// The sequence in EVENTS of the event that caused the work.
 pub const CAUSE: &str = "Darkroom-Cause";
+/// `no` where nobody asked to be called back, so that nobody has to read the body to know.
+pub const CALLBACK: &str = "Darkroom-Callback";
 /// Of a dead letter: why it died.
 pub const REASON: &str = "Darkroom-Reason";
 /// Of a dead letter, and of work that was put off: the subject it came in on.

@@ -8,7 +8,6 @@
 mod body;
 mod config;
 mod metrics;
-mod news;
 mod notify;
 mod operator;
 mod order;
@@ -22,7 +21,6 @@ use runtime::Life;
 
 pub use config::Config;
 
-use crate::news::News;
 use crate::notify::Notify;
 
 /// Runs the service until it is told to stop.
@@ -37,7 +35,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     }
     let bus = Bus::open(&config.bus, &life).await?;
     let handler = Notify::new(bus.clone(), client, config.operator);
-    Worker::<News, _>::new(bus.clone(), Stage::Notify, config.policy, handler)
+    Worker::<domain::Event, _>::new(bus.clone(), Stage::Notify, config.policy, handler)
         .run(life.shutdown)
         .await
         .context("notifier stopped")?;

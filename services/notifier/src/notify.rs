@@ -1,15 +1,14 @@
 //! One piece of news and one receiver.
 
-use bus::{Bus, Delivery, Emit, Fault, Handler, Ledger, Lost, Source, Step, Wait};
+use bus::{Bus, Delivery, Emit, Fault, Glance, Handler, Ledger, Lost, Source, Step, Wait};
 use domain::{Billed, Code, Event, Failure, Phase};
 use jiff::Timestamp;
 use runtime::crash;
 use url::Url;
-use wire::header::TRACEPARENT;
+use wire::header::{CALLBACK, TRACEPARENT};
 
 use crate::body::body;
 use crate::metrics;
-use crate::news::News;
 use crate::operator;
 use crate::order::{earlier, happened_at, held_back_until};
 use crate::outcome::{Outcome, SCHEDULE};
@@ -30,11 +29,8 @@ pub(crate) struct Notify {
     operator: Option<Url>,
 }
 
-impl Handler<News> for Notify {
-    async fn handle(&self, news: News, delivery: &Delivery) -> Result<Step, Fault> {
-        let News::Event(event) = news else {
-            return Ok(Step::done());
-        };
+impl Handler<Event> for Notify {
+    async fn handle(&self, event: Event, delivery: &Delivery) -> Result<Step, Fault> {
         let (true, Some(at)) = (may_be_wanted(&event), happened_at(&event)) else {
             return Ok(Step::done());
         };
@@ -61,9 +57,14 @@ impl Handler<News> for Notify {
         Ok(outcome.next(&event, &receiver, delivery.attempt))
     }
 
-    async fn give_up(&self, lost: Lost<News>) -> Result<Vec<Emit>, Source> {
+    /// Most is of this kind.
+    fn ignores(&self, message: &Glance<'_>) -> bool {
+        message.header(CALLBACK) == Some("no")
+    }
+
+    async fn give_up(&self, lost: Lost<Event>) -> Result<Vec<Emit>, Source> {
         // Without the event nobody knows whom to tell what: the message is among the dead letters.
-        let Some(News::Event(event)) = lost.input else {
+        let Some(event) = lost.input else {
             return Ok(Vec::new());
         };
         if !may_be_wanted(&event) {

@@ -124,11 +124,8 @@ impl Handler<Rendered> for Keep {
 impl Keep {
     /// How the generation has ended, if it has: cancelled, say, before the provider was done.
     async fn ended(&self, id: GenerationId) -> Result<Option<Event>, bus::Error> {
-        match self.ledger.read(id).await {
-            Ok(entries) => {
-                let mut events = entries.into_iter().map(|entry| entry.event);
-                Ok(events.find(Event::is_terminal))
-            }
+        match self.ledger.end_of(id).await {
+            Ok(end) => Ok(end),
             // That does not get better by waiting, and an end of ours can be read.
             Err(err @ bus::Error::Decode { .. }) => {
                 error!(
