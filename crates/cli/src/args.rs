@@ -1,6 +1,14 @@
 //! The verbs and their options.
 
+mod dead;
+mod money;
+mod request;
+
 use clap::{Parser, Subcommand};
+
+pub(crate) use dead::{Dead, DeadVerb};
+pub(crate) use money::{Account, Budget, BudgetVerb, Decision, Pause, Retry, Spend};
+pub(crate) use request::Request;
 
 /// Event-driven production line for Ideogram images.
 #[derive(Debug, Parser)]
@@ -20,11 +28,29 @@ pub(crate) enum Verb {
     /// Make the streams, consumers and buckets
     Provision(Provision),
     /// Ask for pictures and wait for them
-    Generate(Generate),
+    Generate(Box<Generate>),
     /// Show one generation
     Get(Get),
     /// Search what was generated, newest first
     List(List),
+    /// Stop a generation that is not bought yet
+    Cancel(Decision),
+    /// Try a failed or unknown generation again
+    Retry(Retry),
+    /// Give up a generation of which nobody can tell whether it was billed
+    Discard(Decision),
+    /// Show where the money went
+    Spend(Spend),
+    /// Limit what is spent
+    Budget(Budget),
+    /// Show how the provider account is doing
+    Account(Account),
+    /// Buy nothing more until `resume`; what is asked for waits
+    Pause(Pause),
+    /// Go on after a pause
+    Resume(Account),
+    /// Messages that nobody could handle: look, put back, throw away
+    Dead(Dead),
     /// Durable subscriptions for your own services
     Subscriptions(Subscriptions),
     /// Print the secret that callbacks are signed with
@@ -62,33 +88,8 @@ pub(crate) struct Provision {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Generate {
-    /// What to draw
-    pub(crate) prompt: String,
-    /// `V_2`, `V_2_TURBO`, `V_2A`, `V_3`, ideogram-4, ideogram-4-5 …
-    #[arg(long)]
-    pub(crate) model: Option<String>,
-    /// REALISTIC, DESIGN, `RENDER_3D`, ANIME …
-    #[arg(long)]
-    pub(crate) style_type: Option<String>,
-    /// 16x9, 1x1 …
-    #[arg(long)]
-    pub(crate) aspect_ratio: Option<String>,
-    /// 1 to 8
-    #[arg(long)]
-    pub(crate) num_images: Option<u32>,
-    #[arg(long)]
-    pub(crate) seed: Option<u32>,
-    /// Cuts to make, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) presets: Option<Vec<String>>,
-    #[arg(long)]
-    pub(crate) campaign: Option<String>,
-    /// Where to be called back
-    #[arg(long)]
-    pub(crate) callback_url: Option<String>,
-    /// Your own name for it: asking twice with one name is asking once
-    #[arg(long)]
-    pub(crate) custom_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) request: Request,
     /// Return at once
     #[arg(long)]
     pub(crate) no_wait: bool,
@@ -117,6 +118,9 @@ pub(crate) struct List {
     /// 1 to 200
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Client, Method, RequestBuilder};
+use bytes::Bytes;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use runtime::{Env, Secret};
 use serde_json::Value;
 use url::Url;
@@ -61,6 +62,25 @@ impl Door {
         self.send(request).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.request(Method::PUT, path)?.json(body)).await
+    }
+
+    /// An answer that is no JSON unless it is a refusal.
+    pub(crate) async fn text(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<String> {
+        let (status, body) = self
+            .exchange(self.request(Method::GET, path)?.query(query))
+            .await?;
+        if !status.is_success() {
+            self.read(status, &body)?;
+        }
+        String::from_utf8(body.into()).context("the answer is no text")
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.send(self.request(Method::DELETE, path)?).await
     }
@@ -74,6 +94,11 @@ impl Door {
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let (status, body) = self.exchange(request).await?;
+        self.read(status, &body)
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> anyhow::Result<(StatusCode, Bytes)> {
         let unreachable = || {
             format!(
                 "nobody answers at {}; is `darkroom up` running? ({} says where)",
@@ -83,10 +108,14 @@ impl Door {
         let answer = request.send().await.with_context(unreachable)?;
         let status = answer.status();
         let body = answer.bytes().await.context("the answer broke off")?;
+        Ok((status, body))
+    }
+
+    fn read(&self, status: StatusCode, body: &[u8]) -> anyhow::Result<Value> {
         if status.is_success() && body.is_empty() {
             return Ok(Value::Null);
         }
-        let value: Value = serde_json::from_slice(&body).map_err(|_| {
+        let value: Value = serde_json::from_slice(body).map_err(|_| {
             anyhow!(
                 "{} answers {status} with something that is not JSON",
                 self.base

@@ -1,12 +1,17 @@
 //! `darkroom`: what people type. `up` runs everything on this machine; the other verbs talk to a
 //! system that runs.
 
+mod account;
 mod args;
+mod dead;
+mod decide;
 mod door;
 mod generate;
+mod money;
 mod provision;
 mod sim;
 mod subscriptions;
+mod table;
 mod up;
 mod webhook_secret;
 
@@ -26,6 +31,15 @@ fn main() -> ExitCode {
         Verb::Generate(args) => once("generate", async |env| generate::run(&env, &args).await),
         Verb::Get(args) => once("get", async |env| generate::get(&env, &args).await),
         Verb::List(args) => once("list", async |env| generate::list(&env, &args).await),
+        Verb::Cancel(args) => once("cancel", async |env| decide::cancel(&env, &args).await),
+        Verb::Retry(args) => once("retry", async |env| decide::retry(&env, &args).await),
+        Verb::Discard(args) => once("discard", async |env| decide::discard(&env, &args).await),
+        Verb::Spend(args) => once("spend", async |env| money::spend(&env, &args).await),
+        Verb::Budget(args) => once("budget", async |env| money::budget(&env, &args).await),
+        Verb::Account(args) => once("account", async |env| account::status(&env, &args).await),
+        Verb::Pause(args) => once("pause", async |env| account::pause(&env, &args).await),
+        Verb::Resume(args) => once("resume", async |env| account::resume(&env, &args).await),
+        Verb::Dead(args) => once("dead", async |env| dead::run(&env, &args).await),
         Verb::Subscriptions(args) => once("subscriptions", async |env| {
             subscriptions::run(&env, &args).await
         }),

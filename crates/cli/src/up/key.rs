@@ -25,7 +25,7 @@ pub(crate) async fn check(env: &Env, plan: &Plan) -> anyhow::Result<()> {
         ..Draft::default()
     };
     let call = ideogram::plan(&draft.resolve(&Admission::of([]))?, Api::V2)?;
-    match client.quote(&call).await {
+    match client.quote(&call, &[]).await {
         Err(Error::Rejected {
             kind: RejectKind::Unauthorized,
             message,
