@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Lost, Requested, Source, Step, Wait};
 use domain::{
     Accepted, Admission, Billed, Code, Draft, Event, Failed, Failure, GenerationId, Invalid, Job,
-    Phase, Usd,
+    Phase, Request, Usd,
 };
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
@@ -229,14 +229,25 @@ fn name(input: &Requested, custom_id: Option<&str>) -> GenerationId {
     }
 }
 
-/// Whether both ask for the same; when they were asked does not matter.
+/// Whether both ask for the same; when they were asked does not matter, nor whether the pictures
+/// they name have changed since.
 fn is_same(event: &Event, accepted: &Event) -> bool {
     match (event, accepted) {
         (Event::Accepted(known), Event::Accepted(accepted)) => {
-            known.job.request == accepted.job.request && known.callback_url == accepted.callback_url
+            asked_for(&known.job.request) == asked_for(&accepted.job.request)
+                && known.callback_url == accepted.callback_url
         }
         _ => false,
     }
+}
+
+/// The request as it was sent.
+fn asked_for(request: &Request) -> Request {
+    let mut request = request.clone();
+    for (_, source) in request.inputs.iter_mut() {
+        source.pinned = None;
+    }
+    request
 }
 
 fn taken() -> Invalid {

@@ -35,6 +35,10 @@ pub(crate) use polling::Pace;
 /// The pause before a ledger is tried again that does not answer.
 const LEDGER_PAUSE: Duration = Duration::from_secs(1);
 
+/// Pictures of an attempt beside the one that was delivered are counted from here on, so many for
+/// each attempt.
+const LATE: u32 = 100;
+
 /// Makes attempts while this replica holds the account's lease. Clones share everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Buyer {
@@ -83,6 +87,8 @@ pub(crate) struct Grant {
     pub(crate) beginning: Option<Arc<Beginning>>,
     /// The earlier generation that asked for the same.
     pub(crate) duplicate_of: Option<GenerationId>,
+    /// The place of its first picture in the generation: those of another attempt have theirs.
+    pub(crate) first_index: u32,
 }
 
 /// What is to be done about an attempt.
@@ -186,7 +192,7 @@ impl Buyer {
             Task::Doubt(reason) => self.unknown(&attempt, reason).await,
             Task::Adopt { provider_id } => self.recover(attempt, provider_id).await,
             Task::Release => self.release(&attempt).await,
-            Task::End(failure) => self.fail(&attempt, failure, Usd::ZERO).await,
+            Task::End(failure) => self.give_up(&attempt, failure).await,
         }
     }
 
@@ -271,7 +277,9 @@ impl Buyer {
                     let entries = self.read(attempt.job.id).await;
                     let entry = entries.last().filter(|entry| match &entry.event {
                         Event::Unknown(unknown) => unknown.attempt == attempt.grant.number,
-                        Event::Failed(_) => matches!(event, Event::Rendered(_)),
+                        Event::Failed(_) | Event::Completed(_) | Event::Ready(_) => {
+                            matches!(event, Event::Rendered(_))
+                        }
                         _ => false,
                     });
                     last = entry.ok_or(End::Changed)?.sequence;
@@ -298,6 +306,36 @@ impl Buyer {
                 }
             }
         }
+    }
+
+    /// The attempt of that token, if its generation has ended without it. While the generation is
+    /// under way its ledger is its own; the provider will say it again, or has been asked.
+    pub(crate) async fn given_up(&self, id: GenerationId, token: &str) -> Option<Grant> {
+        let attempts = self.ledger.attempts(id).await.unwrap_or_default();
+        let attempt = attempts.iter().find(|attempt| attempt.token == token)?;
+        let entries = self.read(id).await;
+        let is_end = |event: &Event| event.is_terminal() || matches!(event, Event::Ready(_));
+        let told = |event: &Event| matches!(event, Event::Rendered(rendered) if rendered.attempt == attempt.attempt);
+        let last = entries.last().filter(|last| is_end(&last.event))?;
+        if entries.iter().any(|entry| told(&entry.event)) {
+            return None;
+        }
+        let is_completed = |entry: &Entry| matches!(entry.event, Event::Completed(_));
+        let first_index = match entries.iter().any(is_completed) {
+            true => attempt.attempt.saturating_mul(LATE),
+            false => 0,
+        };
+        Some(Grant {
+            id,
+            first_index,
+            last: last.sequence,
+            number: attempt.attempt,
+            failures: 0,
+            token: Arc::from(token),
+            wake: Arc::new(Notify::new()),
+            beginning: None,
+            duplicate_of: None,
+        })
     }
 
     /// How the generation began, and the most that it may cost. None if the lease is gone before it
@@ -346,6 +384,16 @@ impl Buyer {
             .await
     }
 
+    /// Ends it without a word of the provider. What may have been billed is counted as billed.
+    async fn give_up(&self, attempt: &Attempt<'_>, failure: Failure) -> Result<End, End> {
+        let cost = match failure.billed {
+            Billed::Unknown => attempt.bound,
+            Billed::Yes | Billed::No => Usd::ZERO,
+        };
+        self.fail(attempt, failure, Usd::ZERO).await?;
+        Ok(End::Failed { cost })
+    }
+
     async fn fail(&self, attempt: &Attempt<'_>, failure: Failure, cost: Usd) -> Result<End, End> {
         let event = failed(attempt.job, failure, cost, Timestamp::now());
         self.tell(attempt, event).await?;
@@ -385,6 +433,12 @@ impl Buyer {
         let request = &attempt.job.request;
         let may_be_repeated = request.operation != Operation::Describe;
         if request.on_unknown != OnUnknown::Retry || !may_be_repeated {
+            return Ok(End::Unknown);
+        }
+        let entries = self.read(attempt.job.id).await;
+        let is_second =
+            |entry: &Entry| matches!(&entry.event, Event::Parked(parked) if parked.in_doubt);
+        if entries.iter().any(is_second) {
             return Ok(End::Unknown);
         }
         let reason = "nobody knows whether the last call was billed; onUnknown says to try again";

@@ -1,8 +1,9 @@
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bus::{LeaseConfig, Policy};
-use domain::Admission;
+use domain::{Admission, InvalidValue};
 use ideogram::{Api, Call};
 use runtime::{Env, EnvError};
 use storage::Store;
@@ -119,7 +120,7 @@ impl Config {
             most: env
                 .optional("DARKROOM_PROVIDER_LIMIT_MOST")
                 .context(context)?,
-            webhooks: webhooks(env, simulated).context(context)?,
+            webhooks: webhooks(env).context(context)?,
             store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             sources: sources(env).context(context)?,
             pauses: Pauses::default(),
@@ -156,19 +157,43 @@ impl Config {
     }
 }
 
-/// Where the provider reaches the gateway: only if somebody has said so, and only by https, since it
-/// refuses anything else; the simulator is less strict.
-fn webhooks(env: &Env, simulated: bool) -> anyhow::Result<Option<Url>> {
+/// Whether the provider tells us of the end of a generation, besides being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Webhooks {
+    /// If the gateway has a public https address, which is what the provider wants.
+    Auto,
+    On,
+    Off,
+}
+
+impl FromStr for Webhooks {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err(InvalidValue::new("one of auto on off")),
+        }
+    }
+}
+
+/// Where the provider reaches the gateway, if it does.
+fn webhooks(env: &Env) -> anyhow::Result<Option<Url>> {
+    let wish = env.or("DARKROOM_PROVIDER_WEBHOOKS", Webhooks::Auto)?;
     let Some(mut url) = env.optional::<Url>("DARKROOM_PUBLIC_URL")? else {
         return Ok(None);
     };
-    if !simulated && url.scheme() != "https" {
-        return Ok(None);
-    }
+    let is_wanted = match wish {
+        Webhooks::Auto => url.scheme() == "https",
+        Webhooks::On => true,
+        Webhooks::Off => false,
+    };
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
-    Ok(Some(url))
+    Ok(is_wanted.then_some(url))
 }
 
 fn sources(env: &Env) -> anyhow::Result<egress::Policy> {

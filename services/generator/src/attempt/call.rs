@@ -110,8 +110,7 @@ impl Buyer {
             let failure = failure(Code::ProviderAnswerUnreadable, message, Billed::Yes);
             Event::from(failed(attempt.job, failure, cost, now))
         } else {
-            let (job, number) = (attempt.job, attempt.grant.number);
-            outcome::rendered(job, number, attempt.bound, made, ttl, now).into()
+            outcome::rendered(attempt, made, ttl, now).into()
         };
         let is_rendered = matches!(event, Event::Rendered(_));
         self.tell(attempt, event).await?;

@@ -28,8 +28,13 @@ impl Buyer {
         provider_id: String,
         since: Timestamp,
     ) -> Result<End, End> {
-        let (mut polls, mut doubts, mut next) = (0, 0, pause(0));
-        while Timestamp::now().duration_since(since) < LONGEST {
+        let (mut doubts, mut next) = (0, Duration::ZERO);
+        loop {
+            let drawn_for = Timestamp::now().duration_since(since);
+            if drawn_for >= LONGEST {
+                break;
+            }
+            next = next.max(pause(drawn_for.try_into().unwrap_or_default()));
             let asked = async {
                 // The provider may tell us that there is news; we ask by ourselves all the same.
                 drop(time::timeout(next, attempt.grant.wake.notified()).await);
@@ -39,8 +44,7 @@ impl Buyer {
             let Some(progress) = self.lease.lost.run_until_cancelled(asked).await else {
                 return Err(End::Left);
             };
-            polls += 1;
-            next = pause(polls);
+            next = Duration::ZERO;
             match progress {
                 Ok(Progress::Pending { .. }) => {}
                 Ok(Progress::Completed { images, .. }) if images.is_empty() && doubts < DOUBTS => {

@@ -6,7 +6,7 @@ use domain::{Billed, Code, Failed, Failure, Hold, Job, Phase, Rendered, Rendered
 use ideogram::{RejectKind, ResultImage};
 use jiff::Timestamp;
 
-use super::Why;
+use super::{Attempt, Why};
 
 /// What the provider made.
 #[derive(Debug)]
@@ -24,14 +24,16 @@ pub(super) struct Made {
 /// What the provider made, as an event. What was withheld has no link, and was billed. What a
 /// simulator made says so, whatever we believed when the request came.
 pub(super) fn rendered(
-    job: &Job,
-    attempt: u32,
-    bound: Usd,
+    attempt: &Attempt<'_>,
     made: Made,
     link_ttl: Duration,
     now: Timestamp,
 ) -> Rendered {
-    let images: Vec<RenderedImage> = (0..).zip(made.images).map(rendered_image).collect();
+    let Attempt {
+        job, grant, bound, ..
+    } = attempt;
+    let images = (grant.first_index..).zip(made.images);
+    let images: Vec<RenderedImage> = images.map(rendered_image).collect();
     let default = now.checked_add(link_ttl).unwrap_or(Timestamp::MAX);
     let links = images.iter().filter_map(|image| image.link.as_ref());
     let expires_at = links
@@ -40,14 +42,14 @@ pub(super) fn rendered(
     Rendered {
         job: Job {
             simulated: job.simulated || made.simulated,
-            ..job.clone()
+            ..Job::clone(job)
         },
-        attempt,
+        attempt: grant.number,
         provider_id: made.provider_id,
         images,
         texts: made.texts,
         expires_at: expires_at.unwrap_or(default),
-        cost: made.cost.unwrap_or(bound),
+        cost: made.cost.unwrap_or(*bound),
         at: now,
     }
 }

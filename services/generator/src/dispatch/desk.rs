@@ -105,6 +105,7 @@ pub(super) enum Done {
     Looked(GenerationId, Option<Known>),
     Resolved(GenerationId, Resolved),
     Read(Question, Vec<Entry>),
+    Nothing,
 }
 
 impl Desk {
@@ -313,6 +314,7 @@ impl Desk {
             Done::Looked(id, None) => warn!(generation = %id, "its ledger has no beginning"),
             Done::Resolved(id, resolved) => self.resolved(id, resolved),
             Done::Read(question, entries) => self.answer(question, &entries),
+            Done::Nothing => {}
         }
     }
 

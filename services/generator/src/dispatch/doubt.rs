@@ -118,10 +118,23 @@ impl Desk {
         }
         let is_ours = |doubtful: &&Doubtful| *doubtful.token == *token;
         if self.doubtful.get(&id).filter(is_ours).is_none() {
-            return debug!(generation = %id, "nobody waits for that");
+            return self.comes_late(id, token, provider_id);
         }
         info!(generation = %id, "the provider names an attempt whose answer was lost");
         self.takes_up(id, Task::Adopt { provider_id });
+    }
+
+    /// The provider names an attempt that nobody waits for any more: it was given up, or another
+    /// one was made. What it drew was paid for, so it is told of, and kept.
+    fn comes_late(&mut self, id: GenerationId, token: String, provider_id: String) {
+        let buyer = self.buyer.clone();
+        self.spawn(id, async move {
+            if let Some(grant) = buyer.given_up(id, &token).await {
+                info!(generation = %id, "an attempt turns up that was given up");
+                buyer.run(grant, Task::Adopt { provider_id }).await;
+            }
+            Done::Nothing
+        });
     }
 
     /// Works on a doubtful one; its places are taken meanwhile.

@@ -136,6 +136,7 @@ pub(in crate::dispatch) fn grant(
         wake: Arc::new(Notify::new()),
         beginning: None,
         duplicate_of: None,
+        first_index: 0,
     }
 }
 
