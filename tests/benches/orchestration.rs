@@ -15,8 +15,8 @@ const MEMORY_MB: f64 = 110.0;
 const ORCHESTRATION: Scenario = Scenario {
     name: "tiny pictures, 1,000 places",
     picture: "tiny",
-    jobs: 4_000,
-    warm_up: 200,
+    jobs: 2_000,
+    warm_up: 100,
     limit: 1_000,
     presets: "[]",
 };

@@ -119,14 +119,15 @@ impl Bus {
                 subject: subject.to_owned(),
                 source: err.into(),
             })?;
-        let refusal = answer
-            .headers
-            .as_ref()
-            .and_then(|headers| headers.get("Nats-Service-Error"));
-        match refusal {
+        // ADR-32 has the names of the two headers.
+        let header = |name: &str| answer.headers.as_ref()?.get(name).map(ToString::to_string);
+        match header("Nats-Service-Error") {
             Some(reason) => Err(Error::Refused {
                 subject: subject.to_owned(),
-                reason: reason.to_string(),
+                status: header("Nats-Service-Error-Code")
+                    .and_then(|code| code.parse().ok())
+                    .unwrap_or(500),
+                reason,
             }),
             None => Ok(answer.payload),
         }

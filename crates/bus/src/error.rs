@@ -109,6 +109,8 @@ pub enum Error {
     Refused {
         /// What was asked.
         subject: String,
+        /// The answer's status, as HTTP has them; 500 if it has none.
+        status: u16,
         /// The answer.
         reason: String,
     },

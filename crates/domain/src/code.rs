@@ -62,7 +62,7 @@ codes! {
     Unauthorized "unauthorized" 401 false "The API key is missing or unknown.";
     NotFound "not_found" 404 false "There is no such thing, or it is somebody else's.";
     MethodNotAllowed "method_not_allowed" 405 false "The route exists, but not for this method.";
-    Conflict "conflict" 409 false "The id or idempotency key was used before, with another request.";
+    Conflict "conflict" 409 false "It does not go together with what is there: a name that was used for another request, or a step that is not open any more.";
     Forbidden "forbidden" 403 false "The API key may not do this.";
     Duplicate "duplicate" 409 false "The same was asked for before, and onDuplicate says not to buy it again.";
     PriceUnknown "price_unknown" 422 false "Nobody can say what it would cost, so no budget can answer for it.";

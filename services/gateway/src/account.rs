@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use domain::{Code, Invalid};
+use domain::Invalid;
 use serde::Deserialize;
 use wire::{ask, v1};
 
@@ -66,7 +66,6 @@ async fn command(
     let question = v1::AccountCommand { reason };
     match app.bus.ask(subject, ask::write(&question)).await {
         Ok(status) => Ok(Json(ask::read(&status)?)),
-        Err(bus::Error::Refused { reason, .. }) => Err(Problem::new(Code::Conflict, reason)),
         Err(err) => Err(err.into()),
     }
 }

@@ -76,7 +76,11 @@ pub(crate) async fn remove(
 async fn command(app: &App, question: v1::BudgetCommand) -> Result<v1::BudgetStatus, Problem> {
     match app.bus.ask(ask::BUDGET, ask::write(&question)).await {
         Ok(status) => Ok(ask::read(&status)?),
-        Err(bus::Error::Refused { reason, .. }) => Err(Problem::new(Code::Conflict, reason)),
+        Err(bus::Error::Refused {
+            status: 400,
+            reason,
+            ..
+        }) => Err(Problem::new(Code::InvalidField, reason)),
         Err(err) => Err(err.into()),
     }
 }

@@ -46,7 +46,11 @@ async fn command(
     };
     match app.bus.ask(subject, ask::write(&question)).await {
         Ok(receipt) => Ok(Json(ask::read(&receipt)?)),
-        Err(bus::Error::Refused { reason, .. }) => {
+        Err(bus::Error::Refused {
+            status: 409,
+            reason,
+            ..
+        }) => {
             let billed = resource::billed(&found.generation);
             Err(Problem::new(Code::Conflict, reason).billed(billed))
         }

@@ -139,6 +139,9 @@ impl From<bus::Error> for Problem {
                 warn!(error = &err as &dyn std::error::Error, "ledger not read");
                 Self::busy("what was asked for cannot be read at the moment; try again")
             }
+            bus::Error::Refused {
+                status: 404 | 503, ..
+            } => Self::busy("whoever decides that is changing hands; try again"),
             bus::Error::Unanswered { .. } => {
                 warn!(
                     error = &err as &dyn std::error::Error,

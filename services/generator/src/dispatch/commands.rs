@@ -232,7 +232,7 @@ impl Desk {
 
     fn status(&self) -> v1::AccountStatus {
         let hold = self.gate.hold();
-        let in_progress = self.in_progress();
+        let in_progress = self.active.images();
         let lane = |lane: domain::Lane| {
             let waiting = self.line.waiting_in_lane(lane);
             v1::LaneStatus {

@@ -2,8 +2,10 @@
 
 mod ends;
 mod grants;
+mod under_way;
 
 pub(super) use grants::{grant, scopes};
+pub(super) use under_way::{Active, UnderWay};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,7 +17,7 @@ use domain::{Code, Event, GenerationId, Hold, OnDuplicate, ProviderParked, Provi
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tracing::{error, info, warn};
@@ -29,10 +31,10 @@ use super::takeover::Notes;
 use super::wake::What;
 use crate::Config;
 use crate::attempt::{Beginning, Buyer, End};
-use crate::books::{Books, Call};
+use crate::books::Books;
 use crate::ceiling::Ceiling;
 use crate::gate::Gate;
-use crate::line::{Line, PerLane, Ticket};
+use crate::line::{Line, Ticket};
 use crate::metrics;
 
 /// The most that wait in memory. What comes after them waits in the ledger.
@@ -54,7 +56,7 @@ pub(super) struct Desk {
     pub(super) gate: Gate,
     pub(super) held_since: Option<Timestamp>,
     pub(super) books: Books,
-    pub(super) active: HashMap<GenerationId, Active>,
+    pub(super) active: UnderWay,
     pub(super) doubtful: HashMap<GenerationId, Doubtful>,
     /// Left alone until a time.
     pub(super) asleep: HashMap<GenerationId, (Timestamp, Ticket)>,
@@ -72,16 +74,6 @@ pub(super) struct Desk {
     pub(super) owners: HashMap<task::Id, GenerationId>,
     pub(super) pending: HashMap<GenerationId, Pending>,
     pub(super) notes: Notes,
-}
-
-/// One attempt under way.
-#[derive(Debug)]
-pub(super) struct Active {
-    pub(super) ticket: Ticket,
-    pub(super) call: Call,
-    pub(super) token: Arc<str>,
-    pub(super) wake: Arc<Notify>,
-    pub(super) is_probe: bool,
 }
 
 /// What was tried before.
@@ -388,22 +380,12 @@ impl Desk {
         }));
     }
 
-    pub(super) fn in_progress(&self) -> PerLane<u32> {
-        let mut lanes = PerLane::default();
-        for active in self.active.values() {
-            lanes[active.ticket.lane as usize] += active.ticket.images;
-        }
-        lanes
-    }
-
     /// Places that are taken, or may be.
     pub(super) fn taken(&self) -> u32 {
-        let idle = self
-            .doubtful
-            .iter()
-            .filter(|(id, _)| !self.active.contains_key(*id));
-        let quarantined = idle.map(|(_, doubtful)| doubtful.places());
-        self.in_progress().iter().sum::<u32>() + quarantined.sum::<u32>()
+        let idle = self.doubtful.iter();
+        let idle = idle.filter(|(id, _)| self.active.get(id).is_none());
+        let quarantined: u32 = idle.map(|(_, doubtful)| doubtful.places()).sum();
+        self.active.images().iter().sum::<u32>() + quarantined
     }
 
     fn show(&self) {

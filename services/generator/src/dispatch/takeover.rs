@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::BOOKS;
-use super::desk::{Desk, scopes, ticket};
+use super::desk::{Desk, UnderWay, scopes, ticket};
 use super::known::{ENTRIES, Known, Stand, subject_of};
 use super::repeats::Repeats;
 use crate::Config;
@@ -128,7 +128,7 @@ impl Desk {
             gate: Gate::default(),
             held_since: None,
             books,
-            active: HashMap::new(),
+            active: UnderWay::default(),
             doubtful: HashMap::new(),
             asleep: HashMap::new(),
             joined: HashMap::new(),

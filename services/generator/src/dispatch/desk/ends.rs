@@ -54,12 +54,12 @@ impl Desk {
             // Somebody else wrote: places and money stay taken until we know what.
             (End::Changed | End::Parked { .. } | End::Unknown, active) => {
                 if let Some(active) = active {
-                    self.active.insert(id, active);
+                    self.active.insert(active);
                 }
                 self.look(id);
             }
             (End::Left, Some(active)) if self.buyer.lease.held() => {
-                self.active.insert(id, active);
+                self.active.insert(active);
                 self.look(id);
             }
             (End::Later, Some(active)) => {

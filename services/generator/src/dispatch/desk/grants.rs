@@ -27,7 +27,7 @@ impl Desk {
             let room = Room {
                 free: ceiling.saturating_sub(self.taken()),
                 ceiling,
-                in_flight: self.in_progress(),
+                in_flight: self.active.images(),
             };
             let books = &mut self.books;
             let may_pay = |ticket: &Ticket| may_pay(books, ticket, today);
@@ -89,7 +89,7 @@ impl Desk {
             wake,
             is_probe,
         };
-        self.active.insert(id, active);
+        self.active.insert(active);
         let buyer = self.buyer.clone();
         self.spawn(id, async move {
             let end = buyer.run(grant, task).await;

@@ -1,0 +1,52 @@
+//! The attempts under way, and the places they take.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::GenerationId;
+use tokio::sync::Notify;
+
+use crate::books::Call;
+use crate::line::{PerLane, Ticket};
+
+/// One attempt under way.
+#[derive(Debug)]
+pub(in crate::dispatch) struct Active {
+    pub(in crate::dispatch) ticket: Ticket,
+    pub(in crate::dispatch) call: Call,
+    pub(in crate::dispatch) token: Arc<str>,
+    pub(in crate::dispatch) wake: Arc<Notify>,
+    pub(in crate::dispatch) is_probe: bool,
+}
+
+/// All of them. What they take together is kept up rather than counted: it is asked for all the
+/// time.
+#[derive(Debug, Default)]
+pub(in crate::dispatch) struct UnderWay {
+    attempts: HashMap<GenerationId, Active>,
+    images: PerLane<u32>,
+}
+
+impl UnderWay {
+    pub(in crate::dispatch) fn insert(&mut self, active: Active) {
+        self.images[active.ticket.lane as usize] += active.ticket.images;
+        if let Some(former) = self.attempts.insert(active.ticket.id, active) {
+            self.images[former.ticket.lane as usize] -= former.ticket.images;
+        }
+    }
+
+    pub(in crate::dispatch) fn remove(&mut self, id: &GenerationId) -> Option<Active> {
+        let active = self.attempts.remove(id)?;
+        self.images[active.ticket.lane as usize] -= active.ticket.images;
+        Some(active)
+    }
+
+    pub(in crate::dispatch) fn get(&self, id: &GenerationId) -> Option<&Active> {
+        self.attempts.get(id)
+    }
+
+    /// The images in progress, by lane.
+    pub(in crate::dispatch) const fn images(&self) -> PerLane<u32> {
+        self.images
+    }
+}
