@@ -59,6 +59,12 @@ pub enum Error {
         /// The limit.
         max_alloc: u64,
     },
+    /// A mask must say of some pixels that they change and of others that they are kept.
+    #[error("the mask has no {missing}: black shows what to change, white what to keep")]
+    OneColor {
+        /// `black` or `white`.
+        missing: &'static str,
+    },
     /// The pixels of a PNG cannot be decoded.
     #[error("cannot decode the png image")]
     DecodePng(#[source] png::DecodingError),
