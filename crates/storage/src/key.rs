@@ -84,6 +84,19 @@ impl Key {
         )))
     }
 
+    /// What was handed in: `sources/<sha256>.<ext>`, so that the same bytes are kept once, whoever
+    /// hands them in.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] names the part that does not fit.
+    pub fn source(sha256_hex: &str, ext: &str) -> Result<Self, InvalidKey> {
+        let digest = digest(sha256_hex)?;
+        let ext = extension(ext)?;
+
+        Ok(Self(format!("sources/{digest}.{ext}")))
+    }
+
     /// Reads a key that came from outside, for example from a URL.
     ///
     /// # Errors
@@ -164,13 +177,17 @@ fn token(name: &'static str, value: &impl fmt::Display) -> Result<String, Invali
 }
 
 fn short_digest(sha256_hex: &str) -> Result<&str, InvalidKey> {
+    digest(sha256_hex)?
+        .get(..SHORT_DIGEST_CHARS)
+        .ok_or(InvalidKey::Digest)
+}
+
+fn digest(sha256_hex: &str) -> Result<&str, InvalidKey> {
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if sha256_hex.len() != DIGEST_CHARS || !sha256_hex.bytes().all(is_hex) {
         return Err(InvalidKey::Digest);
     }
-    sha256_hex
-        .get(..SHORT_DIGEST_CHARS)
-        .ok_or(InvalidKey::Digest)
+    Ok(sha256_hex)
 }
 
 fn extension(ext: &str) -> Result<&str, InvalidKey> {

@@ -17,7 +17,9 @@ fn keys_are_written_as_designed() -> anyhow::Result<()> {
         derived.as_str(),
         "derived/gen_01jd/3-9f86d081884c/og-image-2.webp"
     );
-    for key in [generated, derived] {
+    let source = Key::source(SHA, "jpg")?;
+    assert_eq!(source.as_str(), format!("sources/{SHA}.jpg"));
+    for key in [generated, derived, source] {
         assert_eq!(Key::parse(key.as_str())?, key);
     }
     Ok(())
@@ -72,6 +74,7 @@ fn a_part_that_does_not_fit_is_named() {
             Some(InvalidKey::Digest),
             "{sha:?}"
         );
+        assert_eq!(Key::source(sha, "png"), Err(InvalidKey::Digest), "{sha:?}");
     }
     for ext in ["", "PNG", ".png", "p/g", "..", "p#1", "ninechars"] {
         assert_eq!(
@@ -79,6 +82,7 @@ fn a_part_that_does_not_fit_is_named() {
             Some(InvalidKey::Extension),
             "{ext:?}"
         );
+        assert_eq!(Key::source(SHA, ext), Err(InvalidKey::Extension), "{ext:?}");
     }
 }
 
