@@ -123,6 +123,8 @@ pub struct Rendered {
     pub images: Vec<RenderedImage>,
     /// What it said, if it was asked for words.
     pub texts: Vec<String>,
+    /// Whether its generation had ended before: given up, or served by another attempt.
+    pub late: bool,
     /// When the links die.
     pub expires_at: Timestamp,
     /// What it cost.

@@ -109,6 +109,7 @@ fn beginning() -> Vec<Event> {
         }
         .into(),
         Rendered {
+            late: false,
             texts: Vec::new(),
             job: job(),
             attempt,

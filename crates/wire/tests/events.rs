@@ -229,6 +229,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
             attempt,
             provider_id: Some("theirs".to_owned()),
             images: vec![drawn, withheld],
+            late: true,
             texts: texts.clone(),
             expires_at: at,
             cost,
@@ -380,6 +381,7 @@ fn sparse() -> anyhow::Result<Vec<Event>> {
             provider_id: None,
             images: Vec::new(),
             texts: Vec::new(),
+            late: false,
             expires_at: at,
             cost,
             at,
@@ -504,7 +506,7 @@ def walk(value, path):
         assert value == LARGE and type(value) is int, path
     if leaf in ("attempt", "attempts", "index", "width", "height", "numImages", "bytes", "jobs", "failures", "imageWeight"):
         assert type(value) is int, path
-    if leaf in ("simulated", "callback", "upscaled", "retryable", "transparent", "inDoubt"):
+    if leaf in ("simulated", "callback", "upscaled", "retryable", "transparent", "inDoubt", "late"):
         assert type(value) is bool, path
     if leaf == "cropLoss":
         assert value == 0.1, path

@@ -87,6 +87,8 @@ pub(crate) struct Grant {
     pub(crate) beginning: Option<Arc<Beginning>>,
     /// The earlier generation that asked for the same.
     pub(crate) duplicate_of: Option<GenerationId>,
+    /// Whether its generation has ended without it.
+    pub(crate) is_late: bool,
     /// The place of its first picture in the generation: those of another attempt have theirs.
     pub(crate) first_index: u32,
 }
@@ -268,7 +270,7 @@ impl Buyer {
     /// Writes down what came of a call, also when somebody took us for dead meanwhile and wrote
     /// `unknown`: now it is known. Paid pictures are told of even after the end.
     async fn tell(&self, attempt: &Attempt<'_>, event: impl Into<Event>) -> Result<u64, End> {
-        let event = event.into();
+        let mut event = event.into();
         let mut last = attempt.last;
         loop {
             match self.ledger.append(event.clone(), last).await {
@@ -282,7 +284,11 @@ impl Buyer {
                         }
                         _ => false,
                     });
-                    last = entry.ok_or(End::Changed)?.sequence;
+                    let entry = entry.ok_or(End::Changed)?;
+                    if let Event::Rendered(rendered) = &mut event {
+                        rendered.late |= !matches!(entry.event, Event::Unknown(_));
+                    }
+                    last = entry.sequence;
                 }
                 Err(err) => {
                     error!(
@@ -328,6 +334,7 @@ impl Buyer {
         Some(Grant {
             id,
             first_index,
+            is_late: true,
             last: last.sequence,
             number: attempt.attempt,
             failures: 0,

@@ -91,6 +91,11 @@ impl Config {
         let Some(key) = env.secret("IDEOGRAM_API_KEY").context(context)? else {
             bail!("{context}: IDEOGRAM_API_KEY is not set; get a key from your Ideogram account");
         };
+        let organization_key = env.secret("IDEOGRAM_ORGANIZATION_KEY").context(context)?;
+        let provider = ideogram::Config {
+            organization_key: organization_key.map(|key| key.expose().to_owned()),
+            ..ideogram::Config::new(base_url, key.expose().to_owned())
+        };
         let ttl = |hours: u64| Duration::from_secs(hours * 3600);
         let limit = env.or("DARKROOM_PROVIDER_LIMIT", 10u32).context(context)?;
         let polls_per_second = env
@@ -104,7 +109,7 @@ impl Config {
             .context(context)?;
         Ok(Self {
             bus: bus::Config::from_env(env, "generator").context(context)?,
-            provider: ideogram::Config::new(base_url, key.expose().to_owned()),
+            provider,
             api: env.or("IDEOGRAM_API", Api::Auto).context(context)?,
             simulated: env.or("DARKROOM_SIMULATED", simulated).context(context)?,
             account: "ideogram".to_owned(),
@@ -203,6 +208,7 @@ fn sources(env: &Env) -> anyhow::Result<egress::Policy> {
         .map_err(|err| EnvError::refused(ALLOW, &networks, &err.to_string()))?;
     Ok(egress::Policy {
         allow,
+        https_only: false,
         max_redirects: 3,
         total_timeout: Duration::from_secs(60),
         ..egress::Policy::default()

@@ -87,8 +87,13 @@ impl Handler<Rendered> for Keep {
             };
             images.push(lost(id, rendered_image, failure));
         }
-        // Looked at as late as can be: somebody may end it while we fetch.
-        match self.ended(id).await {
+        // What nobody has touched has not ended: the server compares when it is told.
+        let is_first = delivery.attempt == 1 && !delivery.redelivered;
+        let ended = match rendered.late || !is_first {
+            true => self.ended(id).await,
+            false => Ok(None),
+        };
+        match ended {
             Ok(ended) => Ok(Step::Emit(news(
                 rendered,
                 images,

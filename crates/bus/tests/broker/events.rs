@@ -43,6 +43,7 @@ pub(crate) fn calling(id: GenerationId, token: &str) -> Calling {
 
 pub(crate) fn rendered(id: GenerationId) -> Rendered {
     Rendered {
+        late: false,
         texts: Vec::new(),
         job: job(id),
         attempt: 1,

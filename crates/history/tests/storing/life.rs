@@ -110,6 +110,7 @@ pub(crate) fn whole(job: &Job) -> Vec<Event> {
             at: at(3),
         }),
         Event::from(Rendered {
+            late: false,
             job: job.clone(),
             attempt: 1,
             provider_id: None,

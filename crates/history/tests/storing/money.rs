@@ -84,6 +84,7 @@ fn rendered(job: &Job, attempt: u32, withheld: u32) -> anyhow::Result<Event> {
         });
     }
     Ok(Event::from(Rendered {
+        late: false,
         job: job.clone(),
         attempt,
         provider_id: None,

@@ -146,6 +146,7 @@ impl From<&Rendered> for v1::GenerationRendered {
             cost_usd_micros: event.cost.micros(),
             at: event.at.to_string(),
             texts: event.texts.clone(),
+            late: event.late,
         }
     }
 }
@@ -170,6 +171,7 @@ impl v1::GenerationRendered {
                 .map(image)
                 .collect::<Result<_, DecodeError>>()?,
             texts: self.texts,
+            late: self.late,
             expires_at: time("expiresAt", &self.expires_at)?,
             cost: usd(self.cost_usd_micros),
             at: time("at", &self.at)?,

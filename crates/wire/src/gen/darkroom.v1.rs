@@ -498,6 +498,9 @@ pub struct GenerationRendered {
     /// What the provider said, if it was asked for words.
     #[prost(string, repeated, tag = "8")]
     pub texts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether its generation had ended before: given up, or served by another attempt.
+    #[prost(bool, tag = "9")]
+    pub late: bool,
 }
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]

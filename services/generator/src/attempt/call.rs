@@ -32,6 +32,11 @@ impl Buyer {
             Err(Error::Rejected { kind, message, .. }) => {
                 self.rejected(&attempt, kind, &message).await
             }
+            Err(err @ Error::File { .. }) => {
+                CALLS.with_label_values(&["not sent"]).inc();
+                self.end(&attempt, Code::SourceUnavailable, err.to_string())
+                    .await
+            }
             Err(err @ Error::NotSent(_)) => {
                 CALLS.with_label_values(&["not sent"]).inc();
                 warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "not sent");

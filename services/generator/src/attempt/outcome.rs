@@ -48,6 +48,7 @@ pub(super) fn rendered(
         provider_id: made.provider_id,
         images,
         texts: made.texts,
+        late: grant.is_late,
         expires_at: expires_at.unwrap_or(default),
         cost: made.cost.unwrap_or(*bound),
         at: now,

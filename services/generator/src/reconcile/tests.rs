@@ -78,6 +78,7 @@ fn job(name: &str) -> Job {
 
 fn rendered(job: Job) -> Rendered {
     Rendered {
+        late: false,
         job,
         attempt: 1,
         provider_id: None,

@@ -102,6 +102,7 @@ impl World {
         };
         let now = Timestamp::now();
         Ok(Rendered {
+            late: false,
             job: job(id),
             attempt: 1,
             provider_id: None,
