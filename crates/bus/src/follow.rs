@@ -48,7 +48,7 @@ impl Ledger {
         stream::unfold(tail, async |mut tail| {
             let followed = match tail.next().await {
                 Tailed::CaughtUp(end) => Followed::CaughtUp(end),
-                Tailed::Message(message, sequence) => read(&message, sequence),
+                Tailed::Message(message, place) => read(&message, place.sequence),
             };
             Some((followed, tail))
         })
@@ -70,17 +70,20 @@ fn traceparent(message: &Message) -> Option<String> {
     headers.get(header::TRACEPARENT).map(ToString::to_string)
 }
 
+/// Reads an entry of the ledger.
+pub(crate) fn entry(message: &Message, sequence: u64) -> Result<Entry, Source> {
+    let headers = message.headers.as_ref();
+    let headers = headers.ok_or("the message does not say what it is")?;
+    Ok(Entry {
+        sequence,
+        event: event(headers, &message.payload)?,
+        traceparent: traceparent(message),
+    })
+}
+
 fn read(message: &Message, sequence: u64) -> Followed {
-    let found = match &message.headers {
-        Some(headers) => event(headers, &message.payload),
-        None => Err("the message does not say what it is".into()),
-    };
-    match found {
-        Ok(event) => Followed::Entry(Entry {
-            sequence,
-            event,
-            traceparent: traceparent(message),
-        }),
+    match entry(message, sequence) {
+        Ok(entry) => Followed::Entry(entry),
         Err(source) => Followed::Unreadable(Unreadable {
             sequence,
             subject: message.subject.to_string(),

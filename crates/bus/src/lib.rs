@@ -5,7 +5,8 @@
 
 mod announce;
 mod ask;
-mod batch;
+mod chronicle;
+mod chronicler;
 mod clock;
 mod connection;
 mod dead;
@@ -31,7 +32,8 @@ pub mod trace;
 mod worker;
 
 pub use ask::{Answer, Refusal};
-pub use batch::{BatchHandler, BatchWorker};
+pub use chronicle::{Chronicle, Position};
+pub use chronicler::Chronicler;
 pub use connection::{Bus, Config};
 pub use dead::{DeadFilter, DeadLetter};
 pub use error::{Error, Source};

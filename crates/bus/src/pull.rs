@@ -117,7 +117,7 @@ pub(crate) async fn open(
 }
 
 /// Whether an error means that the consumer does not exist, rather than that nobody answers.
-fn is_missing(source: &Source) -> bool {
+pub(crate) fn is_missing(source: &Source) -> bool {
     // The server's answer is in the kind, and not among the causes.
     source.downcast_ref::<ConsumerError>().is_some_and(
         |err| matches!(err.kind(), ConsumerErrorKind::JetStream(err) if err.code() == 404),

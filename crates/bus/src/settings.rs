@@ -176,12 +176,12 @@ impl Bus {
         let watch = stream::unfold((tail, prefix), async |(mut tail, prefix)| {
             let watched = match tail.next().await {
                 Tailed::CaughtUp(_) => Watched::ThatIsAll,
-                Tailed::Message(message, revision) => {
+                Tailed::Message(message, place) => {
                     let key = message
                         .subject
                         .strip_prefix(prefix.as_str())
                         .unwrap_or_default();
-                    watched(&message, key.to_owned(), revision)
+                    watched(&message, key.to_owned(), place.sequence)
                 }
             };
             Some((watched, (tail, prefix)))

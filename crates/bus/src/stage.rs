@@ -1,7 +1,7 @@
 //! The places where work is done, and the consumers that feed them.
 
 /// A place where work is done. Each has a durable consumer for the events it reacts to, and one for
-/// its work items: what it put off itself.
+/// its work items: what it put off itself. The last keeps its place itself and has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Requests are checked (generator).
@@ -126,7 +126,7 @@ impl Stage {
                     ]
                 }
             }
-            Self::Record => &const { [feed(EVENTS, "record", &[])] },
+            Self::Record => &[],
         }
     }
 }

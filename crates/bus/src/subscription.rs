@@ -3,6 +3,7 @@
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 
 use crate::stage::EVENTS;
+use crate::topology::RETIRED;
 use crate::{Bus, Error, Stage};
 
 impl Bus {
@@ -19,7 +20,9 @@ impl Bus {
         let ours = Stage::ALL
             .iter()
             .flat_map(|stage| stage.feeds())
-            .any(|feed| feed.consumer == name);
+            .map(|feed| feed.consumer)
+            .chain(RETIRED.map(|(_, consumer)| consumer))
+            .any(|consumer| consumer == name);
         if ours {
             return Err(failed("the name is taken by Darkroom itself".into()));
         }

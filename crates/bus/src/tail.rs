@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::Message;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures::StreamExt;
+use jiff::Timestamp;
 use tokio::time;
 use tracing::{debug, warn};
 
@@ -33,11 +34,24 @@ pub(crate) enum Start {
 }
 
 /// What comes next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and nearly always a message"
+)]
 pub(crate) enum Tailed {
-    /// A message, and its sequence.
-    Message(Message, u64),
+    /// A message, and where it is from.
+    Message(Message, Place),
     /// All that was stored up to this sequence, and matches, has been yielded. Comes once.
     CaughtUp(u64),
+}
+
+/// Where a message is from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) sequence: u64,
+    pub(crate) stored_at: Timestamp,
+    /// How many consumers had been made by then. With each, the stream of that name may be another.
+    pub(crate) opening: u64,
 }
 
 /// A reader of one stream.
@@ -50,6 +64,7 @@ pub(crate) struct Tail {
     last: u64,
     replay: Replay,
     open: Option<Open>,
+    openings: u64,
 }
 
 /// How far the past is read.
@@ -86,6 +101,7 @@ impl Tail {
             },
             replay: Replay::Unmeasured,
             open: None,
+            openings: 0,
         }
     }
 
@@ -120,14 +136,19 @@ impl Tail {
             let placed = next.map(|message| {
                 let message = message?;
                 let info = message.info()?;
-                let place = (info.stream_sequence, info.consumer_sequence);
-                Ok::<_, Source>((message.message, place))
+                let place = Place {
+                    sequence: info.stream_sequence,
+                    stored_at: Timestamp::from_nanosecond(info.published.unix_timestamp_nanos())?,
+                    opening: self.openings,
+                };
+                let number = info.consumer_sequence;
+                Ok::<_, Source>((message.message, place, number))
             });
             match placed {
-                Some(Ok((message, (sequence, number)))) if number == open.number + 1 => {
+                Some(Ok((message, place, number))) if number == open.number + 1 => {
                     open.number = number;
-                    self.last = sequence;
-                    return Tailed::Message(message, sequence);
+                    self.last = place.sequence;
+                    return Tailed::Message(message, place);
                 }
                 Some(Ok(_)) => debug!(stream = self.stream, "messages are missing, reading again"),
                 Some(Err(err)) => debug!(error = %err, stream = self.stream, "pull interrupted"),
@@ -181,6 +202,7 @@ impl Tail {
         };
         match opened.await {
             Ok(messages) => {
+                self.openings += 1;
                 self.open = Some(Open {
                     messages,
                     number: 0,

@@ -8,6 +8,7 @@ use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
 use crate::policy::ACK_WAIT;
+use crate::pull::is_missing;
 use crate::stage::{DEAD, EVENTS, Feed, INTAKE, WORK};
 use crate::{Bus, Error, Stage};
 
@@ -28,6 +29,9 @@ const BUCKETS: [(&str, &str); 5] = [
     ("idempotency", "answers to requests that may be asked again"),
     ("endpoints", "who wants to be told of what"),
 ];
+
+/// Consumers that earlier versions made, by stream and name. Nobody reads them any more.
+pub(crate) const RETIRED: [(&str, &str); 1] = [(EVENTS, "record")];
 
 fn streams(replicas: usize) -> [Config; 5] {
     let stream = |name: &str, subjects: &[&str]| Config {
@@ -126,12 +130,7 @@ impl From<usize> for Topology {
     }
 }
 
-fn consumer(stage: Stage, feed: &Feed, ack_wait: Duration) -> pull::Config {
-    let (ack_policy, max_ack_pending) = match stage {
-        // One reader in order, which acknowledges all it has written down at once.
-        Stage::Record => (AckPolicy::All, 10_000),
-        _ => (AckPolicy::Explicit, 5_000),
-    };
+fn consumer(feed: &Feed, ack_wait: Duration) -> pull::Config {
     pull::Config {
         durable_name: Some(feed.consumer.to_owned()),
         filter_subjects: feed
@@ -140,9 +139,9 @@ fn consumer(stage: Stage, feed: &Feed, ack_wait: Duration) -> pull::Config {
             .map(|&filter| filter.to_owned())
             .collect(),
         deliver_policy: DeliverPolicy::All,
-        ack_policy,
+        ack_policy: AckPolicy::Explicit,
         ack_wait,
-        max_ack_pending,
+        max_ack_pending: 5_000,
         // The runtime counts attempts and says so when it gives up; the server would fall silent.
         max_deliver: -1,
         max_waiting: 2_048,
@@ -167,12 +166,22 @@ pub async fn provision(bus: &Bus, topology: impl Into<Topology>) -> Result<(), E
         let made = bus.jetstream.create_or_update_stream(config).await;
         made.map_err(|err| failed(&name, err.into()))?;
     }
-    for (stage, feed) in feeds() {
+    for feed in feeds() {
         let made = bus
             .jetstream
-            .create_consumer_on_stream(consumer(stage, feed, ack_wait), feed.stream)
+            .create_consumer_on_stream(consumer(feed, ack_wait), feed.stream)
             .await;
         made.map_err(|err| failed(feed.consumer, err.into()))?;
+    }
+    for (stream, consumer) in RETIRED {
+        let jetstream = &bus.jetstream;
+        let deleted = jetstream
+            .delete_consumer_from_stream(consumer, stream)
+            .await;
+        match deleted.map_err(crate::Source::from) {
+            Err(err) if !is_missing(&err) => return Err(failed(consumer, err)),
+            _ => {}
+        }
     }
     for (bucket, description) in BUCKETS {
         let config = kv::Config {
@@ -220,14 +229,14 @@ pub async fn drift(bus: &Bus) -> Result<Vec<String>, Error> {
             found.max_bytes == declared.max_bytes || declared.max_bytes == 0,
         );
     }
-    for (stage, feed) in feeds() {
+    for feed in feeds() {
         let found = bus
             .jetstream
             .get_consumer_from_stream::<pull::Config, _, _>(feed.consumer, feed.stream)
             .await;
         let found = found.map_err(|err| failed(feed.consumer, err.into()))?;
         let found = &found.cached_info().config;
-        let declared = consumer(stage, feed, ACK_WAIT);
+        let declared = consumer(feed, ACK_WAIT);
         let mut differs = |what: &str, same: bool| {
             if !same {
                 let name = feed.consumer;
@@ -262,8 +271,6 @@ fn subjects<'a>(one: &'a str, many: &'a [String]) -> std::collections::BTreeSet<
     many.iter().map(String::as_str).chain(one).collect()
 }
 
-fn feeds() -> impl Iterator<Item = (Stage, &'static Feed)> {
-    Stage::ALL
-        .into_iter()
-        .flat_map(|stage| stage.feeds().iter().map(move |feed| (stage, feed)))
+fn feeds() -> impl Iterator<Item = &'static Feed> {
+    Stage::ALL.into_iter().flat_map(Stage::feeds)
 }

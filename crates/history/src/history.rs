@@ -1,4 +1,5 @@
 use domain::{Event, Generation, GenerationId, Tenant};
+use jiff::Timestamp;
 
 use crate::sqlite::{Sqlite, Transaction};
 use crate::{Error, Page, Search, SpendQuery, SpendReport, fold};
@@ -7,6 +8,16 @@ use crate::{Error, Page, Search, SpendQuery, SpendReport, fold};
 #[derive(Debug, Clone)]
 pub struct History {
     database: Sqlite,
+}
+
+/// A place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The sequence of the event there.
+    pub sequence: u64,
+    /// When the log stored it. It tells the log from another one that was made in its place, and
+    /// counts from one again.
+    pub stored_at: Timestamp,
 }
 
 /// Who asked for the same.
@@ -40,22 +51,40 @@ impl History {
     }
 
     /// Writes `events` (sequence in the log, and what happened) down, all or none, and commits.
-    /// Returns the position.
+    /// Returns the position. When the log stored them is not known then, so a reader of the log
+    /// begins anew.
     ///
     /// # Errors
     ///
     /// As [`History::write`].
     pub async fn project(&self, events: &[(u64, &Event)]) -> Result<u64, Error> {
-        self.write(events).await?.commit().await
+        let last = events.iter().map(|(sequence, _)| *sequence).max();
+        let written = self.put(events, last.unwrap_or(0), None).await?;
+        written.commit().await
     }
 
-    /// Writes `events` down without committing: one transaction, held by the result. Events that
-    /// were written before are skipped, so handing them in twice changes nothing.
+    /// Writes `events` down, and that everything up to `position` is, without committing: one
+    /// transaction, held by the result. Events that were written before are skipped, and the
+    /// position never moves back, so handing in the same twice changes nothing, also if two do it.
     ///
     /// # Errors
     ///
     /// [`Error::Write`], or the stored documents are damaged.
-    pub async fn write(&self, events: &[(u64, &Event)]) -> Result<Written, Error> {
+    pub async fn write(
+        &self,
+        events: &[(u64, &Event)],
+        position: Position,
+    ) -> Result<Written, Error> {
+        let stored_at = Some(position.stored_at);
+        self.put(events, position.sequence, stored_at).await
+    }
+
+    async fn put(
+        &self,
+        events: &[(u64, &Event)],
+        last: u64,
+        stored_at: Option<Timestamp>,
+    ) -> Result<Written, Error> {
         let mut transaction = self.database.begin().await?;
         let stored = transaction.stored(&fold::touched(events)).await?;
         let wishes = fold::wishes(events, &stored);
@@ -64,12 +93,7 @@ impl History {
         transaction.put(&outcome.changes).await?;
         transaction.put_deliveries(&outcome.deliveries).await?;
         transaction.put_notices(&outcome.notices).await?;
-        let last = events
-            .iter()
-            .map(|(sequence, _)| *sequence)
-            .max()
-            .unwrap_or(0);
-        let position = transaction.advance(last).await?;
+        let position = transaction.advance(last, stored_at).await?;
         Ok(Written {
             transaction,
             position,
@@ -83,6 +107,28 @@ impl History {
     /// [`Error::Read`].
     pub async fn position(&self) -> Result<u64, Error> {
         self.database.position().await
+    }
+
+    /// Where a reader of the log goes on. None before the first event, and if nobody said when the
+    /// log had stored the last one, as earlier versions did not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn reached(&self) -> Result<Option<Position>, Error> {
+        self.database.reached().await
+    }
+
+    /// Moves the position back to before the first event, because the log is read from there:
+    /// another one, perhaps. What is written stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`].
+    pub async fn rewind(&self) -> Result<(), Error> {
+        let mut transaction = self.database.begin().await?;
+        transaction.rewind().await?;
+        transaction.commit().await
     }
 
     /// The generation of that name, if it is the tenant's.

@@ -18,6 +18,6 @@ mod sqlite;
 mod twins;
 
 pub use error::Error;
-pub use history::{Found, History, Written};
+pub use history::{Found, History, Position, Written};
 pub use search::{Page, Search};
 pub use spend::{Grouping, Spend, SpendQuery, SpendReport, SpendRow};

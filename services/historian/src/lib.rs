@@ -8,7 +8,7 @@ mod metrics;
 mod record;
 
 use anyhow::Context as _;
-use bus::{BatchWorker, Bus, Stage};
+use bus::{Bus, Chronicler};
 use history::History;
 use runtime::Life;
 
@@ -32,10 +32,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let bus = Bus::open(&config.bus, &life).await?;
     let record = Record::new(history.clone(), health);
     let recording = async {
-        BatchWorker::new(bus.clone(), Stage::Record, record)
-            .run(life.shutdown.clone())
-            .await
-            .context("historian stopped writing")
+        let chronicler = Chronicler::new(bus.clone(), record);
+        chronicler.run(life.shutdown.clone()).await;
+        Ok(())
     };
     let answering = async {
         answer::serve(&bus, &history, life.shutdown.clone())

@@ -13,6 +13,10 @@ metric!(POSITION: IntGauge = register_int_gauge!(
     "darkroom_history_position",
     "Sequence in EVENTS of the last event written down"
 ));
+metric!(LAG: IntGauge = register_int_gauge!(
+    "darkroom_history_lag_events",
+    "Events in EVENTS that are not written down yet, as of a few seconds ago"
+));
 metric!(EVENTS: IntCounter = register_int_counter!(
     "darkroom_history_events_total",
     "Events written down, repetitions included"

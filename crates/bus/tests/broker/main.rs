@@ -2,7 +2,7 @@
 //! changed behind its back.
 
 mod ask;
-mod batch;
+mod chronicle;
 mod dead;
 mod events;
 mod expectations;

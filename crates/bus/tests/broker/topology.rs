@@ -124,3 +124,26 @@ async fn a_consumer_that_is_missing_is_named_and_one_that_is_deleted_ends_its_wo
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn what_an_earlier_version_read_with_is_removed_and_its_name_stays_ours() -> anyhow::Result<()>
+{
+    let world = World::start().await?;
+    let stream = world.outside.get_stream("EVENTS").await?;
+    let left_over = pull::Config {
+        durable_name: Some("record".to_owned()),
+        ..pull::Config::default()
+    };
+    stream.create_consumer(left_over).await?;
+
+    provision(&world.bus, 1).await?;
+
+    let gone = world.consumer("EVENTS", "record").await;
+    assert!(gone.is_err(), "{gone:?}");
+    let refused = world.bus.subscribe("record", Vec::new()).await;
+    assert!(
+        matches!(refused, Err(Error::Provision { .. })),
+        "{refused:?}"
+    );
+    Ok(())
+}

@@ -9,7 +9,11 @@ use crate::held;
 use crate::ledger::Ledger;
 
 /// Each brings the tables from one version to the next. Only ever added to.
-const MIGRATIONS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("1.sql"),
+    include_str!("2.sql"),
+    include_str!("3.sql"),
+];
 /// From which version on documents have identities and ledgers beside them.
 const WITH_LEDGERS: i64 = 2;
 /// Documents in memory at once.

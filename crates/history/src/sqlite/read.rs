@@ -1,11 +1,12 @@
 use domain::{Generation, GenerationId, Tenant};
+use jiff::Timestamp;
 use prost::Message as _;
 use sqlx::{QueryBuilder, Row as _, sqlite::SqliteRow};
 use wire::v1;
 
 use super::{Sqlite, unsigned};
 use crate::search::Place;
-use crate::{Error, Page, Search};
+use crate::{Error, Page, Position, Search};
 
 /// The shortest text that the index of trigrams can find.
 const TRIGRAM: usize = 3;
@@ -17,6 +18,23 @@ impl Sqlite {
             .await
             .map_err(Error::Read)?;
         unsigned(&row, "sequence").map_err(Error::Read)
+    }
+
+    /// None if nothing is written down, or whoever wrote it did not say when it was stored.
+    pub(crate) async fn reached(&self) -> Result<Option<Position>, Error> {
+        let row = sqlx::query("SELECT sequence, stored_at FROM position")
+            .fetch_one(self.readers())
+            .await
+            .map_err(Error::Read)?;
+        let stored_at: Option<i64> = row.try_get("stored_at").map_err(Error::Read)?;
+        let position = |nanoseconds: i64| {
+            let stored_at = Timestamp::from_nanosecond(nanoseconds.into());
+            Ok(Position {
+                sequence: unsigned(&row, "sequence")?,
+                stored_at: stored_at.map_err(|err| sqlx::Error::Decode(err.into()))?,
+            })
+        };
+        stored_at.map(position).transpose().map_err(Error::Read)
     }
 
     pub(crate) async fn get(

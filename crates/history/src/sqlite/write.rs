@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Event, GenerationId};
+use jiff::Timestamp;
 use serde_json::json;
 use sqlx::Row as _;
 use wire::Encoding;
@@ -203,16 +204,38 @@ impl Transaction {
     }
 
     /// Moves the position to `last`, never back, and returns it.
-    pub(crate) async fn advance(&mut self, last: u64) -> Result<u64, Error> {
-        let row = sqlx::query("UPDATE position SET sequence = max(sequence, ?) RETURNING sequence")
-            .bind(signed(last))
-            .fetch_one(&mut *self.0)
+    pub(crate) async fn advance(
+        &mut self,
+        last: u64,
+        stored_at: Option<Timestamp>,
+    ) -> Result<u64, Error> {
+        let row = sqlx::query(
+            "UPDATE position SET sequence = max(sequence, ?1), \
+             stored_at = CASE WHEN sequence < ?1 THEN ?2 ELSE stored_at END RETURNING sequence",
+        )
+        .bind(signed(last))
+        .bind(stored_at.map(nanoseconds))
+        .fetch_one(&mut *self.0)
+        .await
+        .map_err(Error::Write)?;
+        unsigned(&row, "sequence").map_err(Error::Write)
+    }
+
+    /// Moves the position back to before the first event.
+    pub(crate) async fn rewind(&mut self) -> Result<(), Error> {
+        sqlx::query("UPDATE position SET sequence = 0, stored_at = NULL")
+            .execute(&mut *self.0)
             .await
             .map_err(Error::Write)?;
-        unsigned(&row, "sequence").map_err(Error::Write)
+        Ok(())
     }
 
     pub(crate) async fn commit(self) -> Result<(), Error> {
         self.0.commit().await.map_err(Error::Write)
     }
+}
+
+/// Enough until the year 2262.
+fn nanoseconds(at: Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,7 @@ use crate::{Files, life, money};
 /// What the version before knew: the database as it is now, without what has been added since.
 const BACK_TO_1: &str = "DROP TABLE notices; DROP TABLE spend; DROP INDEX generations_by_identity; \
     ALTER TABLE generations DROP COLUMN identity; ALTER TABLE generations DROP COLUMN ledger; \
+    ALTER TABLE position DROP COLUMN stored_at; \
     PRAGMA user_version = 1;";
 
 async fn connect(files: &Files) -> anyhow::Result<SqliteConnection> {

@@ -1,6 +1,6 @@
 use std::fs;
 
-use history::{Error, History};
+use history::{Error, History, Position};
 
 use crate::{Files, life, tenant};
 
@@ -22,6 +22,36 @@ async fn what_was_written_is_there_after_reopening() -> anyhow::Result<()> {
     let history = files.open().await?;
     assert_eq!(history.position().await?, 7);
     assert!(history.get(&tenant("default")?, job.id).await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_place_in_the_log_is_kept_with_the_events_and_never_moves_back() -> anyhow::Result<()> {
+    let files = Files::new()?;
+    let history = files.open().await?;
+    assert_eq!(history.reached().await?, None);
+    let event = life::accepted(&life::job("a kite", 0));
+    let place = |sequence, second| Position {
+        sequence,
+        stored_at: life::at(second) + jiff::SignedDuration::from_nanos(1),
+    };
+
+    drop(history.write(&[(7, &event)], place(9, 1)).await?);
+    assert_eq!(history.reached().await?, None);
+    let written = history.write(&[(7, &event)], place(9, 1)).await?;
+    assert_eq!(written.commit().await?, 9);
+    // Another who is slower, or has another log.
+    let written = history.write(&[], place(8, 2)).await?;
+    assert_eq!(written.commit().await?, 9);
+    history.close().await;
+
+    let history = files.open().await?;
+    assert_eq!(history.reached().await?, Some(place(9, 1)));
+    history.rewind().await?;
+    assert_eq!(
+        (history.reached().await?, history.position().await?),
+        (None, 0)
+    );
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use domain::{
     Billed, Code, Event, Generation, GenerationId, Hold, ProviderResumed, Status, Tenant, Usd,
 };
-use history::{History, Search, SpendReport};
+use history::{History, Position, Search, SpendReport};
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -150,7 +150,11 @@ async fn what_is_not_committed_never_was() -> anyhow::Result<()> {
     history.project(&lent(before)).await?;
     let held = everything(&history).await?;
 
-    drop(history.write(&lent(after)).await?);
+    let last = Position {
+        sequence: log.len() as u64,
+        stored_at: life::at(9),
+    };
+    drop(history.write(&lent(after), last).await?);
     assert_eq!(
         (history.position().await?, everything(&history).await?),
         (6, held)

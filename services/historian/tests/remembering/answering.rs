@@ -1,38 +1,12 @@
-//! The historian beside a real nats-server and on a real database file.
-
-use std::time::Duration;
+//! What is answered.
 
 use bus::{Bus, Expect};
-use domain::{
-    Accepted, Billed, Code, Completed, Event, Failed, Failure, GenerationId, Job, Phase, Request,
-    Tenant, Usd,
-};
-use historian::Config;
+use domain::{Billed, Code, Event, Failed, Failure, GenerationId, Phase, Tenant, Usd};
 use jiff::Timestamp;
-use runtime::{Env, Life};
-use testkit::{NatsServer, wait_for};
-use tokio::task::JoinHandle;
+use testkit::wait_for;
 use wire::v1;
 
-const LIMIT: Duration = Duration::from_secs(30);
-
-struct Historian {
-    life: Life,
-    task: JoinHandle<anyhow::Result<()>>,
-}
-
-impl Historian {
-    fn start(env: &Env) -> anyhow::Result<Self> {
-        let life = Life::default();
-        let task = tokio::spawn(historian::run(Config::from_env(env)?, life.clone()));
-        Ok(Self { life, task })
-    }
-
-    async fn stop(self) -> anyhow::Result<()> {
-        self.life.shutdown.cancel();
-        self.task.await?
-    }
-}
+use crate::world::{LIMIT, World, bought};
 
 fn refused(tenant: &str) -> anyhow::Result<Failed> {
     Ok(Failed {
@@ -81,26 +55,20 @@ async fn search(bus: &Bus, question: v1::HistorySearch) -> anyhow::Result<v1::Hi
 
 #[tokio::test]
 async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> {
-    let nats = NatsServer::start().await?;
-    let dir = tempfile::tempdir()?;
-    let env = Env::from_pairs([
-        ("DARKROOM_NATS_URL", nats.url().to_owned()),
-        ("DARKROOM_DATA_DIR", dir.path().display().to_string()),
-    ]);
-    let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
-    bus::provision(&bus, 1).await?;
+    let world = World::start().await?;
+    let bus = &world.bus;
 
-    let historian = Historian::start(&env)?;
-    let first = tell(&bus, refused(Tenant::DEFAULT)?).await?;
-    tell(&bus, refused("acme")?).await?;
-    assert_eq!(found(&bus, first).await?.status, "failed");
+    let historian = world.historian()?;
+    let first = tell(bus, refused(Tenant::DEFAULT)?).await?;
+    tell(bus, refused("acme")?).await?;
+    assert_eq!(found(bus, first).await?.status, "failed");
     historian.stop().await?;
 
     // Told while nobody listened.
-    let second = tell(&bus, refused(Tenant::DEFAULT)?).await?;
-    let historian = Historian::start(&env)?;
+    let second = tell(bus, refused(Tenant::DEFAULT)?).await?;
+    let historian = world.historian()?;
     assert_eq!(
-        found(&bus, second).await?.custom_id.as_deref(),
+        found(bus, second).await?.custom_id.as_deref(),
         Some("sku-1")
     );
 
@@ -108,7 +76,7 @@ async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> 
         tenant: Tenant::DEFAULT.to_owned(),
         ..v1::HistorySearch::default()
     };
-    let page = search(&bus, everything).await?;
+    let page = search(bus, everything).await?;
     let mut ids: Vec<_> = page.items.into_iter().map(|item| item.id).collect();
     ids.sort();
     assert_eq!(ids, [first.to_string(), second.to_string()]);
@@ -117,10 +85,7 @@ async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> 
         ("acme", first.to_string(), "there is no generation"),
         (Tenant::DEFAULT, "gen\r\n_x".to_owned(), "`id` is invalid"),
     ] {
-        let refusal = get(&bus, tenant, &id)
-            .await
-            .err()
-            .map(|err| err.to_string());
+        let refusal = get(bus, tenant, &id).await.err().map(|err| err.to_string());
         assert!(
             refusal.as_ref().is_some_and(|text| text.contains(reason)),
             "{refusal:?}"
@@ -128,41 +93,7 @@ async fn what_happened_is_answered_also_after_a_restart() -> anyhow::Result<()> 
     }
     historian.stop().await?;
 
-    let url = format!("sqlite://{}/history.db", dir.path().display());
-    let history = history::History::open(&url).await?;
-    assert_eq!(history.position().await?, 3);
-    Ok(())
-}
-
-fn bought(campaign: &str) -> anyhow::Result<(Job, Vec<Event>)> {
-    let request = Request {
-        campaign: Some(campaign.to_owned()),
-        ..Request::new("a red kite")
-    };
-    let at = Timestamp::from_second(1_795_000_000)?;
-    let job = Job::new(GenerationId::generate(), Tenant::default(), request, at);
-    let cost = Usd::from_micros(80_000);
-    let events = vec![
-        Event::from(Accepted {
-            job: job.clone(),
-            callback_url: None,
-            reserved: cost,
-        }),
-        Event::from(Completed {
-            job: job.clone(),
-            images: Vec::new(),
-            texts: vec!["a kite".to_owned()],
-            cost,
-            at,
-        }),
-    ];
-    Ok((job, events))
-}
-
-async fn tell_all(bus: &Bus, events: &[Event]) -> anyhow::Result<()> {
-    for event in events {
-        bus.publish(event, &Expect::Nothing).await?;
-    }
+    assert_eq!(world.history().await?.position().await?, 3);
     Ok(())
 }
 
@@ -190,27 +121,21 @@ async fn spend(bus: &Bus, by: &str) -> Result<v1::SpendReport, String> {
 
 #[tokio::test]
 async fn what_was_bought_before_and_for_how_much_is_answered() -> anyhow::Result<()> {
-    let nats = NatsServer::start().await?;
-    let dir = tempfile::tempdir()?;
-    let env = Env::from_pairs([
-        ("DARKROOM_NATS_URL", nats.url().to_owned()),
-        ("DARKROOM_DATA_DIR", dir.path().display().to_string()),
-    ]);
-    let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
-    bus::provision(&bus, 1).await?;
-    let historian = Historian::start(&env)?;
+    let world = World::start().await?;
+    let bus = &world.bus;
+    let historian = world.historian()?;
     let (job, first) = bought("spring")?;
     let (_, second) = bought("summer")?;
-    tell_all(&bus, &first).await?;
-    tell_all(&bus, &second[..1]).await?;
+    world.tell(&first).await?;
+    world.tell(&second[..1]).await?;
 
     let identity = job.request.identity().to_string();
     let found = wait_for(LIMIT, "all events in history", async || {
-        let found = earlier(&bus, &identity).await.ok()?;
+        let found = earlier(bus, &identity).await.ok()?;
         (found.recorded_to == 3).then_some(found)
     });
     assert_eq!(found.await?.id, Some(job.id.to_string()));
-    let report = spend(&bus, "campaign").await.map_err(anyhow::Error::msg)?;
+    let report = spend(bus, "campaign").await.map_err(anyhow::Error::msg)?;
     let rows = report.rows.iter();
     let rows: Vec<_> = rows
         .map(|row| (row.group.as_str(), row.settled_usd_micros))
@@ -218,9 +143,9 @@ async fn what_was_bought_before_and_for_how_much_is_answered() -> anyhow::Result
     assert_eq!(rows, [("spring", 80_000)]);
     assert_eq!(report.total.map(|total| total.generations), Some(1));
 
-    let refusal = earlier(&bus, "XYZ").await.err().unwrap_or_default();
+    let refusal = earlier(bus, "XYZ").await.err().unwrap_or_default();
     assert!(refusal.contains("`identity` is invalid"), "{refusal}");
-    let refusal = spend(&bus, "colour").await.err().unwrap_or_default();
+    let refusal = spend(bus, "colour").await.err().unwrap_or_default();
     assert!(refusal.contains("`by` is invalid"), "{refusal}");
     historian.stop().await
 }
