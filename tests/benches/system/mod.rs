@@ -90,6 +90,7 @@ struct System {
     darkroom: Child,
     nats_pid: u32,
     nats_port: u16,
+    ops: u16,
     _folder: tempfile::TempDir,
 }
 
@@ -147,6 +148,7 @@ impl System {
             darkroom,
             nats_pid,
             nats_port,
+            ops,
             _folder: folder,
         })
     }
@@ -188,14 +190,38 @@ impl System {
         }
         // Seldom enough that looking is not what is measured.
         let deadline = Instant::now() + PATIENCE;
-        while !settled(jetstream).await.unwrap_or(false) {
+        while !self.settled(jetstream).await.unwrap_or(false) {
             anyhow::ensure!(
                 Instant::now() < deadline,
-                "not all events were taken in time"
+                "not all events were taken and written down in time"
             );
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
         Ok(())
+    }
+
+    /// Whether no consumer of EVENTS has anything left to read or to acknowledge, and the historian,
+    /// which acknowledges nothing, has written all of it down.
+    async fn settled(&self, jetstream: &jetstream::Context) -> anyhow::Result<bool> {
+        let stream = jetstream.get_stream("EVENTS").await?;
+        let mut consumers = stream.consumers();
+        while let Some(consumer) = consumers.next().await {
+            let consumer = consumer?;
+            if consumer.num_pending > 0 || consumer.num_ack_pending > 0 {
+                return Ok(false);
+            }
+        }
+        let written = self.metric("darkroom_history_position").await?;
+        Ok(written >= stream.cached_info().state.last_sequence as f64)
+    }
+
+    /// The value of a metric without labels.
+    async fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.ops);
+        let text = reqwest::get(url).await?.text().await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.with_context(|| format!("no metric `{name}`"))?;
+        Ok(value.trim().parse()?)
     }
 
     /// CPU used so far, in ms: by darkroom, by nats-server.
@@ -246,19 +272,6 @@ async fn is_ready(ops: u16) -> bool {
     reqwest::get(url)
         .await
         .is_ok_and(|answer| answer.status().is_success())
-}
-
-/// Whether no consumer of EVENTS has anything left to read or to acknowledge.
-async fn settled(jetstream: &jetstream::Context) -> anyhow::Result<bool> {
-    let stream = jetstream.get_stream("EVENTS").await?;
-    let mut consumers = stream.consumers();
-    while let Some(consumer) = consumers.next().await {
-        let consumer = consumer?;
-        if consumer.num_pending > 0 || consumer.num_ack_pending > 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// The process of that name whose command line mentions `folder`.
