@@ -244,7 +244,7 @@ impl Buyer {
 
     /// Writes `calling`. Whoever cannot be sure that it is written does not call.
     async fn announce(&self, attempt: &Attempt<'_>, calling: Calling) -> Result<u64, End> {
-        match self.ledger.append(calling, attempt.last).await {
+        match Box::pin(self.ledger.append(calling, attempt.last)).await {
             Ok(sequence) => Ok(sequence),
             Err(bus::Error::Conflict { .. }) => Err(End::Changed),
             Err(err) => {
@@ -273,7 +273,7 @@ impl Buyer {
         let mut event = event.into();
         let mut last = attempt.last;
         loop {
-            match self.ledger.append(event.clone(), last).await {
+            match Box::pin(self.ledger.append(event.clone(), last)).await {
                 Ok(sequence) => return Ok(sequence),
                 Err(bus::Error::Conflict { .. }) => {
                     let entries = self.read(attempt.job.id).await;

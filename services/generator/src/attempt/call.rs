@@ -24,7 +24,8 @@ impl Buyer {
         call: &Call,
         files: Vec<Bytes>,
     ) -> Result<End, End> {
-        let answer = self.client.submit(call, &files).await;
+        // In a box, so that a thousand that only wait for the provider are small.
+        let answer = Box::pin(self.client.submit(call, &files)).await;
         drop(files);
         crash::point("generator.after_answer");
         match answer {

@@ -39,7 +39,7 @@ impl Buyer {
                 // The provider may tell us that there is news; we ask by ourselves all the same.
                 drop(time::timeout(next, attempt.grant.wake.notified()).await);
                 self.pace.turn().await;
-                self.client.poll(&provider_id).await
+                Box::pin(self.client.poll(&provider_id)).await
             };
             let Some(progress) = self.lease.lost.run_until_cancelled(asked).await else {
                 return Err(End::Left);
