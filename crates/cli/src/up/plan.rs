@@ -64,8 +64,12 @@ impl Plan {
             defaults.push(("DARKROOM_NATS_URL", format!("nats://{listen}")));
         }
         if self.listen.ip().is_loopback() {
-            // On a laptop the receiver of callbacks is on the laptop too.
-            defaults.push(("DARKROOM_CALLBACK_ALLOW", LOOPBACK.to_owned()));
+            // On a laptop the receiver of callbacks is on the laptop too, and so are the pictures
+            // that are handed in, our own among them.
+            defaults.extend([
+                ("DARKROOM_CALLBACK_ALLOW", LOOPBACK.to_owned()),
+                ("DARKROOM_SOURCE_ALLOW", LOOPBACK.to_owned()),
+            ]);
         }
         if self.simulated {
             let [api, images, _] = self.sim_listen;
@@ -105,6 +109,18 @@ mod tests {
         let plan = Plan::read(&env)?;
         assert!(!plan.simulated);
         assert_eq!(plan.complete(&env).raw("IDEOGRAM_BASE_URL"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_serves_this_machine_alone_reaches_into_it() -> anyhow::Result<()> {
+        for (listen, allowed) in [("127.0.0.1:8080", Some(LOOPBACK)), ("0.0.0.0:8080", None)] {
+            let env = Env::from_pairs([("DARKROOM_LISTEN", listen)]);
+            let complete = Plan::read(&env)?.complete(&env);
+            for name in ["DARKROOM_CALLBACK_ALLOW", "DARKROOM_SOURCE_ALLOW"] {
+                assert_eq!(complete.raw(name).as_deref(), allowed, "{name} at {listen}");
+            }
+        }
         Ok(())
     }
 
