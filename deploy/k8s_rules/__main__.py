@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
-from . import network, pods, references
+from . import availability, network, pods, references
 from .model import load, workloads
 
 
@@ -16,6 +16,7 @@ def findings(manifests: list[dict], readme: str, containerfile: str) -> Iterator
     yield from pods.check(manifests, {f"/usr/local/bin/{name}" for name in built})
     yield from references.check(manifests, documented)
     yield from network.check(manifests)
+    yield from availability.check(manifests)
 
 
 def main() -> int:

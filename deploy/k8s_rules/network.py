@@ -1,5 +1,6 @@
 """NetworkPolicies: everything is refused first, and what is allowed meets something real on both sides."""
 
+from ipaddress import ip_address, ip_network
 from typing import Iterator
 
 from .model import Workload, of_kind, selects, workloads
@@ -8,6 +9,8 @@ DNS = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
     "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
 }
+# Where clouds answer any pod that asks with the credentials of its node.
+METADATA = [ip_address("169.254.169.254"), ip_address("fd00:ec2::254")]
 SIDES = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
 
 Way = tuple[str, str, int]
@@ -47,6 +50,8 @@ def _policy(spec: dict, pods: list[Workload]) -> Iterator[str]:
                 if "namespaceSelector" in peer:
                     if peer != DNS:
                         yield f"{peers} names a strange namespace"
+                elif "ipBlock" in peer:
+                    yield from _block(peer["ipBlock"])
                 elif "podSelector" in peer:
                     matched = _chosen(peer["podSelector"], pods)
                     if not matched:
@@ -56,6 +61,13 @@ def _policy(spec: dict, pods: list[Workload]) -> Iterator[str]:
                 for target in targets:
                     if port["port"] not in target.ports():
                         yield f"port {port['port']} is no container port of {target}"
+
+
+def _block(block: dict) -> Iterator[str]:
+    inside, outside = ip_network(block["cidr"]), [ip_network(cidr) for cidr in block.get("except", [])]
+    for address in METADATA:
+        if address in inside and not any(address in cidr for cidr in outside):
+            yield f"{block['cidr']} leads to {address}, a cloud's metadata"
 
 
 def _ways(policies: dict[str, dict], pods: list[Workload], side: str) -> Iterator[Way]:

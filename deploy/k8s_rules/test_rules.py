@@ -29,6 +29,10 @@ def secured(manifest: dict) -> dict:
     return box(manifest)["securityContext"]
 
 
+def blocks(manifest: dict) -> list[dict]:
+    return [peer["ipBlock"] for peer in manifest["spec"]["egress"][0]["to"]]
+
+
 # What is spoilt, how, and what must be said of it.
 MISTAKES: list[tuple[str, Mistake, str]] = [
     ("Deployment/gateway", lambda m: pod(m).update(hostNetwork=True), "hostNetwork is set"),
@@ -77,7 +81,16 @@ MISTAKES: list[tuple[str, Mistake, str]] = [
     ("NetworkPolicy/nats", lambda m: m["spec"]["ingress"][0]["ports"][0].update(port=4223), "no container port"),
     ("NetworkPolicy/nats", lambda m: m["spec"].pop("ingress"), "gateway may send to nats:4222, which may not receive"),
     ("NetworkPolicy/provider-api", lambda m: m["spec"].pop("egress"), "receive from generator, which may not send"),
+    ("NetworkPolicy/provider-api", lambda m: m["spec"].pop("egress"), "receive from gateway, which may not send"),
+    ("NetworkPolicy/internet", lambda m: blocks(m)[0]["except"].remove("169.254.0.0/16"), "leads to 169.254.169.254"),
+    ("NetworkPolicy/private-networks", lambda m: blocks(m)[-1].pop("except"), "leads to fd00:ec2::254"),
     ("NetworkPolicy/dns", lambda m: m["spec"]["egress"][0]["to"][0].pop("podSelector"), "strange namespace"),
+    ("Deployment/gateway", lambda m: m["spec"].update(replicas=2), "no PodDisruptionBudget"),
+    ("Deployment/generator", lambda m: m["spec"].update(strategy={"type": "Recreate"}), "stops all at once"),
+    ("Deployment/generator", lambda m: pod(m).update(terminationGracePeriodSeconds=45), "the 60 seconds"),
+    ("PodDisruptionBudget/generator", lambda m: m["spec"].update(maxUnavailable=0), "lets no pod go"),
+    ("PodDisruptionBudget/generator", lambda m: m["spec"].update(minAvailable=2), "lets no pod go"),
+    ("PodDisruptionBudget/generator", lambda m: m["spec"].update(selector={}), "selects 8 workloads"),
 ]
 
 
