@@ -29,7 +29,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "generator",
-        &["bus", "domain", "ideogram", "imaging", "runtime", "wire"],
+        &[
+            "bus", "domain", "egress", "ideogram", "imaging", "runtime", "storage", "wire",
+        ],
     ),
     (
         "uploader",

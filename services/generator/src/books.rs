@@ -29,7 +29,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::books::account::Account;
 
 /// Up to so many scopes are all kept.
-const SCOPES: usize = 8_192;
+const SCOPES: usize = 4_096;
 /// Beyond that, a scope without a budget is forgotten when nothing has been bought for so long.
 const IDLE_DAYS: i32 = 60;
 

@@ -23,6 +23,8 @@ struct Closed {
     probe_at: Instant,
     pause: Duration,
     probing: bool,
+    /// Whether it ends as soon as a place comes free.
+    for_places: bool,
 }
 
 /// What may be bought.
@@ -37,9 +39,14 @@ pub(crate) enum Passage {
 }
 
 impl Gate {
+    /// Why the provider does not serve the account, if it does not.
+    pub(crate) fn refused(&self) -> Option<Hold> {
+        self.provider.as_ref().map(|closed| closed.hold)
+    }
+
     /// What holds work back, if anything does. An operator's word is the last.
     pub(crate) fn hold(&self) -> Option<Hold> {
-        let provider = self.provider.as_ref().map(|closed| closed.hold);
+        let provider = self.refused();
         let store = self.store.then_some(Hold::Store);
         let paused = self.paused.then_some(Hold::Paused);
         paused.or(provider).or(store)
@@ -71,14 +78,26 @@ impl Gate {
                     probe_at,
                     pause,
                     probing: false,
+                    for_places: false,
                 });
             }
         }
     }
 
-    /// The provider served the account.
-    pub(crate) fn open(&mut self) {
-        self.provider = None;
+    /// All places are taken: until one of ours comes free, or for `pause`.
+    pub(crate) fn fill(&mut self, pause: Duration, now: Instant) {
+        let is_open = self.provider.is_none();
+        self.close(Hold::Cooling, pause, now);
+        if let Some(closed) = &mut self.provider {
+            closed.for_places |= is_open;
+        }
+    }
+
+    /// The provider served the account. Unless it was asked by a probe this says nothing of the
+    /// account now: it was asked before it closed, and has only left its place.
+    pub(crate) fn served(&mut self, is_probe: bool) {
+        let opens = |closed: &Closed| is_probe || closed.for_places;
+        self.provider.take_if(|closed| opens(closed));
     }
 
     /// What may be bought `now`.
@@ -130,8 +149,22 @@ mod tests {
             assert_eq!(gate.passage(now), Passage::None);
             gate.close(Hold::OutOfFunds, PAUSE, now);
         }
-        gate.open();
+        gate.served(true);
         assert_eq!((gate.passage(now), gate.hold()), (Passage::All, None));
+    }
+
+    #[test]
+    fn what_was_bought_before_it_closed_opens_nothing_but_places() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.fill(PAUSE, now);
+        gate.served(false);
+        assert_eq!(gate.passage(now), Passage::None);
+        gate.served(true);
+        gate.fill(PAUSE, now);
+        assert_eq!(gate.hold(), Some(Hold::Cooling));
+        gate.served(false);
+        assert_eq!(gate.passage(now), Passage::All);
     }
 
     #[test]
@@ -149,7 +182,7 @@ mod tests {
         gate.pause(true);
         assert_eq!(gate.hold(), Some(Hold::Paused));
         assert_eq!(gate.passage(now + PAUSE), Passage::None);
-        gate.open();
+        gate.served(true);
         assert_eq!(gate.passage(now), Passage::None);
         gate.pause(false);
         assert_eq!(gate.passage(now), Passage::All);

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use wire::{ask as questions, v1};
 
-use super::desk::Desk;
-use super::{BOOKS, GATES, Inbox};
+use super::desk::{Desk, ticket};
+use super::known::{Known, Stand};
+use super::{BOOKS, GATES, Inbox, STORE};
 use crate::attempt::{Task, failure};
 use crate::books::Report;
-use crate::line::LANES;
+use crate::line::{LANES, Ticket};
 
 /// The name that the dispatcher answers to.
 pub(super) const SERVICE: &str = "generator";
@@ -143,12 +144,19 @@ impl Desk {
         } else if discard {
             self.discard(id, accepted, reply);
         } else {
-            self.cancel(id, accepted, reply);
+            self.cancel(id, accepted, entries, reply);
         }
     }
 
-    fn cancel(&mut self, id: GenerationId, accepted: &Accepted, reply: oneshot::Sender<Answer>) {
-        if let Some(ticket) = self.withdraw(&id) {
+    fn cancel(
+        &mut self,
+        id: GenerationId,
+        accepted: &Accepted,
+        entries: &[Entry],
+        reply: oneshot::Sender<Answer>,
+    ) {
+        let unheard = self.unheard(id, entries);
+        if let Some(ticket) = self.withdraw(&id).or(unheard) {
             let receipt = v1::Receipt {
                 id: id.to_string(),
                 status: Status::Failed.to_string(),
@@ -204,6 +212,23 @@ impl Desk {
         let message = "given up by an operator; it may have been billed";
         let failure = failure(Code::Discarded, message, Billed::Unknown);
         self.takes_up(id, Task::End(failure));
+    }
+
+    /// What was let in, and has not reached us yet.
+    fn unheard(&self, id: GenerationId, entries: &[Entry]) -> Option<Ticket> {
+        if self.active.get(&id).is_some() || self.doubtful.contains_key(&id) {
+            return None;
+        }
+        let known = Known::of(entries)?;
+        matches!(known.stand, Stand::Open { .. }).then(|| ticket(id, &known.facts, known.sequence))
+    }
+
+    /// Tells those who waited for an end that it is not the one they were to be promised.
+    pub(super) fn told_otherwise(&mut self, id: GenerationId) {
+        if let Some(Pending { reply, .. }) = self.pending.remove(&id) {
+            let reason = "it has gone on meanwhile; ask again";
+            reply.send(Err(refused(409, reason))).ok();
+        }
     }
 
     /// Answers those who waited for the end of a generation.
@@ -343,7 +368,12 @@ impl Desk {
         let key = format!("pause.{}", self.config.account);
         if self.bus.setting(GATES, &key).await?.is_some() {
             self.gate.pause(true);
-            self.held_since = Some(jiff::Timestamp::now());
+        }
+        if self.bus.setting(GATES, STORE).await?.is_some() {
+            self.gate.store(true);
+        }
+        if self.gate.hold().is_some() {
+            self.held_since.get_or_insert_with(jiff::Timestamp::now);
         }
         Ok(())
     }

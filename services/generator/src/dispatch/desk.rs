@@ -16,7 +16,7 @@ use bus::{Bus, Entry, Followed};
 use domain::{Code, Event, GenerationId, Hold, OnDuplicate, ProviderParked, ProviderResumed};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -40,9 +40,11 @@ use crate::metrics;
 /// The most that wait in memory. What comes after them waits in the ledger.
 const MOST: usize = 250_000;
 /// Beginnings that are kept at hand; others are read again when their turn comes.
-const AT_HAND: usize = 1_024;
+const AT_HAND: usize = 256;
 /// How often time itself is looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// How soon a deadline is looked at again that passed during an attempt.
+const BUSY: SignedDuration = SignedDuration::from_secs(1);
 
 /// Everything the dispatcher knows.
 pub(super) struct Desk {
@@ -190,24 +192,31 @@ impl Desk {
     }
 
     fn joins(&mut self, id: GenerationId, joined: Joined, earlier: Option<GenerationId>) {
-        let repeat = joined.repeat.clone();
+        let (repeat, lost) = (joined.repeat.clone(), self.buyer.lease.lost.clone());
         self.joined.insert(id, joined);
         self.spawn(id, async move {
-            let resolved = match earlier {
-                Some(earlier) => repeat.follow(earlier).await,
-                None => repeat.look_up().await,
+            let resolving = async {
+                match earlier {
+                    Some(earlier) => repeat.follow(earlier).await,
+                    None => repeat.look_up().await,
+                }
             };
-            Done::Resolved(id, resolved)
+            let resolved = lost.run_until_cancelled(resolving).await;
+            Done::Resolved(id, resolved.unwrap_or(Resolved::Left))
         });
     }
 
     fn resolved(&mut self, id: GenerationId, resolved: Resolved) {
+        // It stays among the joined, so that the notes tell the next one of it.
+        if resolved == Resolved::Left {
+            return;
+        }
         // It may have been cancelled meanwhile.
         let Some(joined) = self.joined.remove(&id) else {
             return;
         };
         match resolved {
-            Resolved::Told => self.repeats.failed(id),
+            Resolved::Told | Resolved::Left => self.repeats.failed(id),
             Resolved::Unheard => self.line.push(joined.ticket),
             Resolved::Failed(earlier) => {
                 self.repeats.failed(earlier);
@@ -239,10 +248,11 @@ impl Desk {
         }
     }
 
-    /// What was left alone for a while may be tried again.
+    /// What was left alone for a while may be tried again, behind the others: if the provider cannot
+    /// be reached, each of them finds that out before any of them has no attempt left.
     fn wakes(&mut self, id: GenerationId) {
         if let Some((_, ticket)) = self.asleep.remove(&id) {
-            self.line.put_back(ticket);
+            self.line.push(ticket);
         }
     }
 
@@ -265,17 +275,24 @@ impl Desk {
 
     /// Ends what has waited beyond its deadline, whatever it waits for.
     fn expire(&mut self, now: Timestamp) {
+        let mut busy = Vec::new();
         while let Some(Reverse((deadline, id))) = self.deadlines.peek().copied() {
             if deadline > now {
                 break;
             }
             self.deadlines.pop();
-            if let Some(ticket) = self.withdraw(&id) {
+            if self.active.get(&id).is_some() {
+                busy.push(id);
+            } else if let Some(ticket) = self.withdraw(&id) {
                 let message =
                     "the deadline passed while the request was waiting; nothing was bought";
                 self.start_end(ticket, Code::DeadlineExceeded, message);
             }
         }
+        // Nothing may come of what is being tried now, and then it waits again.
+        let again = now.saturating_add(BUSY).unwrap_or(Timestamp::MAX);
+        let busy = busy.into_iter().map(|id| Reverse((again, id)));
+        self.deadlines.extend(busy);
     }
 
     /// Takes out what waits, wherever it waits.
@@ -358,7 +375,7 @@ impl Desk {
                 at,
             });
         }
-        self.notes.changed();
+        self.notes.changed_much();
     }
 
     /// Publishes what belongs to no generation, as often as it takes.

@@ -48,17 +48,24 @@ impl Desk {
     pub(super) fn doubts(&mut self, id: GenerationId, active: Active, since: Timestamp) {
         let known = self.doubtful.get(&id);
         let is_released = known.is_some_and(|known| known.is_released);
+        // That we looked is no reason for the provider to be at work on it for longer.
+        let same = known.filter(|known| known.call == active.call);
+        let since = same.map_or(since, |known| known.since);
         let rest = SignedDuration::try_from(self.config.pauses.quarantine);
         let quarantine = since.saturating_add(rest.unwrap_or(SignedDuration::MAX));
+        let now = Timestamp::now();
+        let quarantine = quarantine.unwrap_or(Timestamp::MAX);
+        let look = now.saturating_add(LOOKS[0]).unwrap_or(Timestamp::MAX);
         let doubtful = Doubtful {
             ticket: active.ticket,
             call: active.call,
             token: active.token,
             since,
-            quarantine: quarantine.unwrap_or(Timestamp::MAX),
-            next_look: Timestamp::now()
-                .saturating_add(LOOKS[0])
-                .unwrap_or(Timestamp::MAX),
+            quarantine,
+            next_look: match quarantine > now {
+                true => look.min(quarantine),
+                false => look,
+            },
             is_released,
         };
         self.doubtful.insert(id, doubtful);
@@ -109,12 +116,8 @@ impl Desk {
             provider_id,
             ..
         } = announced;
-        if let Some(active) = self
-            .active
-            .get(&id)
-            .filter(|active| *active.token == *token)
-        {
-            return active.wake.notify_one();
+        if self.active.named(&id, &token, &provider_id) {
+            return;
         }
         let is_ours = |doubtful: &&Doubtful| *doubtful.token == *token;
         if self.doubtful.get(&id).filter(is_ours).is_none() {

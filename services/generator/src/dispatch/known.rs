@@ -75,6 +75,8 @@ pub(super) enum Stand {
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) facts: Facts,
+    /// The sequence of the first entry.
+    pub(super) began: u64,
     /// The sequence of the last entry.
     pub(super) sequence: u64,
     /// Attempts begun.
@@ -84,17 +86,21 @@ pub(super) struct Known {
     /// Of the last attempt.
     pub(super) token: Option<Arc<str>>,
     pub(super) stand: Stand,
+    /// Whether it is open although the last attempt may have been billed.
+    pub(super) in_doubt: bool,
 }
 
 impl Known {
     pub(super) fn begin(sequence: u64, accepted: &Accepted) -> Self {
         Self {
             facts: Facts::of(accepted),
+            began: sequence,
             sequence,
             attempts: 0,
             failures: 0,
             token: None,
             stand: Stand::Open { until: None },
+            in_doubt: false,
         }
     }
 
@@ -131,6 +137,7 @@ impl Known {
             Event::Unknown(unknown) => Stand::Unknown { since: unknown.at },
             Event::Parked(parked) => {
                 self.failures = parked.failures;
+                self.in_doubt = parked.in_doubt;
                 Stand::Open {
                     until: parked.until,
                 }

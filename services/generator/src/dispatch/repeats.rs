@@ -72,6 +72,8 @@ pub(super) enum Resolved {
     Unheard,
     /// The earlier one came to nothing.
     Failed(GenerationId),
+    /// Somebody else goes on.
+    Left,
 }
 
 /// A request that is not to be bought if the same was asked for before.

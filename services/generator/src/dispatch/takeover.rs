@@ -35,7 +35,7 @@ const VERSION: u32 = 1;
 /// How often notes are taken while things change.
 const EVERY: Duration = Duration::from_secs(15);
 /// The most that are named in the notes; beyond them the ledger is read from the first that is not.
-const NAMED: usize = 10_000;
+const NAMED: usize = 4_000;
 /// Ledgers that are read at once.
 const AT_ONCE: usize = 64;
 /// How long the provider must be quiet before more places are tried than it left us.
@@ -55,6 +55,9 @@ struct Written {
     /// What was under way.
     named: Vec<String>,
     books: Snapshot,
+    /// Why the provider does not serve the account, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<(String, String)>,
 }
 
 /// Keeping notes.
@@ -67,6 +70,7 @@ pub(super) struct Notes {
     revision: u64,
     taken: Instant,
     has_changed: bool,
+    has_changed_much: bool,
 }
 
 impl Notes {
@@ -74,8 +78,13 @@ impl Notes {
         self.has_changed = true;
     }
 
+    /// Not to be learnt anew at the provider's expense.
+    pub(super) const fn changed_much(&mut self) {
+        (self.has_changed, self.has_changed_much) = (true, true);
+    }
+
     pub(super) fn are_due(&self) -> bool {
-        self.has_changed && self.taken.elapsed() >= EVERY
+        self.has_changed_much || (self.has_changed && self.taken.elapsed() >= EVERY)
     }
 }
 
@@ -99,6 +108,7 @@ impl Desk {
         let (written, revision) = read_notes(&bus, &config.account).await?;
         let (from, position) = written.as_ref().map_or((1, 0), |w| (w.from, w.position));
         let books = written.as_ref().map(|w| Books::restore(&w.books));
+        let refused = written.as_ref().and_then(|w| w.refused.clone());
         let mut replay = Replay {
             known: HashMap::new(),
             beginnings: HashMap::new(),
@@ -146,15 +156,24 @@ impl Desk {
                 revision,
                 taken: Instant::now(),
                 has_changed: true,
+                has_changed_much: false,
             },
             bus,
             config,
             buyer,
         };
+        if let Some((hold, since)) = refused
+            && let (Ok(hold), Ok(since)) = (hold.parse(), since.parse())
+        {
+            let pause = desk.config.pauses.places;
+            desk.gate.close(hold, pause, std::time::Instant::now());
+            desk.held_since = Some(since);
+        }
         desk.read_settings().await?;
         desk.lay_out(known, beginnings);
         // Whoever was there before has told of them.
         drop(desk.books.take_effects());
+        desk.claim_notes().await?;
         info!(
             waiting = desk.line.len(), in_progress = desk.taken(), unknown = desk.doubtful.len(),
             took = ?started.elapsed(), "dispatching"
@@ -169,7 +188,7 @@ impl Desk {
         mut beginnings: HashMap<GenerationId, Arc<Beginning>>,
     ) {
         let mut known: Vec<(GenerationId, Known)> = known.into_iter().collect();
-        known.sort_unstable_by_key(|(_, known)| known.sequence);
+        known.sort_unstable_by_key(|(_, known)| known.began);
         for (id, known) in known {
             match (&known.stand, known.attempts) {
                 (Stand::Over { .. }, _) => {
@@ -187,11 +206,28 @@ impl Desk {
         }
     }
 
-    /// Writes down how things stand. Without it nothing is lost but time.
-    pub(super) async fn take_notes(&mut self) {
-        if !self.buyer.lease.held() && !self.buyer.lease.lost.is_cancelled() {
-            return;
+    /// Makes the notes ours before the first call: from now on the last holder, which may only have
+    /// been asleep, cannot write any that do not know of our calls.
+    async fn claim_notes(&mut self) -> Result<(), bus::Error> {
+        while !self.take_notes().await && self.buyer.lease.held() {
+            let key = format!("{NOTES}.{}", self.config.account);
+            let written = self.bus.setting_at(BOOKS, &key).await?;
+            self.notes.revision = written.map_or(0, |(_, revision)| revision);
         }
+        Ok(())
+    }
+
+    /// Writes down how things stand, and says whether that succeeded. Without it nothing is lost but
+    /// time.
+    pub(super) async fn take_notes(&mut self) -> bool {
+        // Every call up to here is in the books: it was reserved before it was written.
+        let end = match self.bus.ledger().end().await {
+            Ok(end) => end,
+            Err(err) => {
+                warn!(error = &err as &dyn std::error::Error, "no notes taken");
+                return false;
+            }
+        };
         let mut first: Vec<(u64, GenerationId)> = Vec::new();
         for ticket in self.line.tickets() {
             if !self.tried.contains_key(&ticket.id) {
@@ -211,24 +247,32 @@ impl Desk {
         let written = Written {
             version: VERSION,
             fence: self.buyer.lease.fence,
-            position,
+            position: end,
             from,
             named,
             books: self.books.snapshot(),
+            refused: self.gate.refused().map(|hold| {
+                let since = self.held_since.unwrap_or_else(Timestamp::now);
+                (hold.to_string(), since.to_string())
+            }),
         };
         let key = format!("{NOTES}.{}", self.config.account);
         let Ok(body) = serde_json::to_vec(&written) else {
-            return;
+            return false;
         };
         let set = self
             .bus
             .set_setting(BOOKS, &key, Bytes::from(body), Some(self.notes.revision));
-        match set.await {
+        let taken = set.await;
+        let is_taken = taken.is_ok();
+        match taken {
             Ok(revision) => self.notes.revision = revision,
             Err(err) => warn!(error = &err as &dyn std::error::Error, "no notes taken"),
         }
         crash::point("generator.after_notes");
-        (self.notes.taken, self.notes.has_changed) = (Instant::now(), false);
+        self.notes.taken = Instant::now();
+        (self.notes.has_changed, self.notes.has_changed_much) = (false, false);
+        is_taken
     }
 }
 

@@ -1,5 +1,6 @@
 //! What follows from the end of an attempt.
 
+use std::cmp::Reverse;
 use std::time::Instant;
 
 use domain::{BudgetNotice, Event, GenerationId, Hold, Parked, Usd};
@@ -22,7 +23,7 @@ impl Desk {
         let before = self.gate.hold();
         match (end, active) {
             (End::Rendered { cost }, active) => {
-                self.gate.open();
+                self.gate.served(is_probe);
                 self.over(id, active, Some(cost));
                 self.repeats.finished(id);
             }
@@ -49,13 +50,18 @@ impl Desk {
             }
             (End::Unknown, Some(active)) => {
                 self.books.doubt(active.call);
+                let named = active.named.clone();
                 self.doubts(id, active, Timestamp::now());
+                if let Some(provider_id) = named {
+                    self.takes_up(id, Task::Adopt { provider_id });
+                }
             }
             // Somebody else wrote: places and money stay taken until we know what.
             (End::Changed | End::Parked { .. } | End::Unknown, active) => {
                 if let Some(active) = active {
                     self.active.insert(active);
                 }
+                self.told_otherwise(id);
                 self.look(id);
             }
             (End::Left, Some(active)) if self.buyer.lease.held() => {
@@ -112,7 +118,7 @@ impl Desk {
                     others, "the provider has no place left"
                 );
                 // Somebody else's images end sometime; asking at once would only be refused again.
-                self.gate.close(Hold::Cooling, pauses.places, now);
+                self.gate.fill(pauses.places, now);
             }
             Why::Stopped | Why::Doubtful => {}
         }
@@ -152,6 +158,9 @@ impl Desk {
         if active.is_none() && (self.line.get(&id).is_some() || self.asleep.contains_key(&id)) {
             return;
         }
+        if let Some(deadline) = known.facts.deadline {
+            self.deadlines.push(Reverse((deadline, id)));
+        }
         let ticket = ticket(id, &known.facts, known.sequence);
         let call = Call {
             id,
@@ -176,7 +185,9 @@ impl Desk {
         }
         match known.stand {
             Stand::Open { until } => {
-                self.books.release(call);
+                if !known.in_doubt {
+                    self.books.release(call);
+                }
                 self.doubtful.remove(&id);
                 match until.filter(|until| *until > Timestamp::now()) {
                     Some(until) => {
@@ -202,6 +213,7 @@ impl Desk {
                     token,
                     wake: grant.wake,
                     is_probe: false,
+                    named: None,
                 };
                 self.doubts(id, active, since);
             }
@@ -212,6 +224,7 @@ impl Desk {
                     token,
                     wake: grant.wake,
                     is_probe: false,
+                    named: None,
                 };
                 self.over(id, Some(active), cost);
             }

@@ -88,6 +88,7 @@ impl Desk {
             token,
             wake,
             is_probe,
+            named: None,
         };
         self.active.insert(active);
         let buyer = self.buyer.clone();
@@ -105,7 +106,8 @@ impl Desk {
         message: impl Into<String>,
     ) {
         let id = ticket.id;
-        let tried = self.tried.get(&id).copied().unwrap_or_default();
+        // Whoever takes over has to know of it until its end is written.
+        let tried = *self.tried.entry(id).or_default();
         let grant = Grant {
             beginning: self.at_hand.remove(&id),
             ..grant(&ticket, tried.attempts, tried.failures, Arc::from(""))
@@ -136,6 +138,7 @@ pub(in crate::dispatch) fn grant(
         wake: Arc::new(Notify::new()),
         beginning: None,
         duplicate_of: None,
+        is_late: false,
         first_index: 0,
     }
 }

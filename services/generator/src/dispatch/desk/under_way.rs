@@ -17,6 +17,8 @@ pub(in crate::dispatch) struct Active {
     pub(in crate::dispatch) token: Arc<str>,
     pub(in crate::dispatch) wake: Arc<Notify>,
     pub(in crate::dispatch) is_probe: bool,
+    /// The provider's name for it, as the provider says by itself.
+    pub(in crate::dispatch) named: Option<String>,
 }
 
 /// All of them. What they take together is kept up rather than counted: it is asked for all the
@@ -43,6 +45,23 @@ impl UnderWay {
 
     pub(in crate::dispatch) fn get(&self, id: &GenerationId) -> Option<&Active> {
         self.attempts.get(id)
+    }
+
+    /// The provider has told us its name for an attempt. Whether that attempt is under way: if it
+    /// still waits for the answer to its call, which may never come, this is all there is.
+    pub(in crate::dispatch) fn named(
+        &mut self,
+        id: &GenerationId,
+        token: &str,
+        provider_id: &str,
+    ) -> bool {
+        let active = self.attempts.get_mut(id);
+        let Some(active) = active.filter(|active| *active.token == *token) else {
+            return false;
+        };
+        active.named = Some(provider_id.to_owned());
+        active.wake.notify_one();
+        true
     }
 
     /// The images in progress, by lane.
