@@ -83,7 +83,8 @@ async fn strike(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let paid = catalogue::find(path).is_some();
+    let is_quote = request.uri().query().is_some_and(|q| q.contains("dry_run"));
+    let paid = catalogue::find(path).is_some() && !is_quote;
     let fault = world.faults.take(path, |fault| {
         fault.kind.is_before_accept() && (paid || fault.route.is_some())
     });

@@ -2,11 +2,21 @@
 //! the provider ends in the one right state. Against a real nats-server and the simulator.
 
 mod admission;
+mod budgets;
 mod calls;
+mod cancel;
+mod capacity;
+mod doubt;
+mod duplicates;
+mod frozen;
+mod gate;
 mod limits;
+mod operator;
 mod polls;
 mod restarts;
+mod retries;
 mod service;
+mod shapes;
 mod simulator;
 mod world;
 

@@ -36,9 +36,33 @@ pub(crate) fn status(status: u16) -> FaultKind {
     }
 }
 
-/// Strikes paid calls.
+/// Counts images in progress and does not refuse; each generation takes so long.
+pub(crate) fn counting(drawing: Duration) -> Config {
+    Config {
+        enforce_limit: false,
+        latency: Latency {
+            min: drawing,
+            max: drawing,
+        },
+        ..quick()
+    }
+}
+
+/// Strikes paid calls, and no questions for a price.
 pub(crate) fn on_submit(kind: FaultKind) -> Fault {
-    Fault::from(kind).on("/v2/image/generate/")
+    let is_of_body = matches!(
+        kind,
+        FaultKind::HtmlBody
+            | FaultKind::TruncatedJson
+            | FaultKind::EmptyBody
+            | FaultKind::EmptyData
+            | FaultKind::MissingObjectType
+            | FaultKind::ExtraFields
+    );
+    match is_of_body {
+        true => Fault::from(kind).on("/v2/image/generate/"),
+        false => Fault::from(kind),
+    }
 }
 
 /// Strikes polls.
@@ -105,6 +129,15 @@ impl Provider {
         if let Some(simulator) = &self.running {
             simulator.clear_faults();
         }
+    }
+
+    /// The next calls are refused with this status, for this reason.
+    pub(crate) fn refuse(&self, code: u16, reason: Option<&str>) -> anyhow::Result<()> {
+        self.fault(on_submit(FaultKind::Status {
+            status: code,
+            reject_reason: reason.map(str::to_owned),
+            after_accept: false,
+        }))
     }
 
     pub(crate) fn advance_clock(&self, by: Duration) {

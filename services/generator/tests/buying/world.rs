@@ -8,7 +8,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream;
 use bus::{Bus, Entry, LeaseConfig};
 use domain::{Event, Failed, GenerationId, Rendered, Tenant};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use generator::{Config, Pauses};
 use runtime::Env;
 use serde_json::Value;
@@ -62,9 +62,9 @@ pub(crate) struct World {
     pub(crate) bus: Bus,
     pub(crate) jetstream: jetstream::Context,
     pub(crate) client: async_nats::Client,
-    config: Config,
+    pub(crate) config: Config,
     _folder: TempDir,
-    _nats: NatsServer,
+    nats: NatsServer,
 }
 
 impl World {
@@ -113,8 +113,12 @@ impl World {
             client,
             config,
             _folder: folder,
-            _nats: nats,
+            nats,
         })
+    }
+
+    pub(crate) fn nats_url(&self) -> &str {
+        self.nats.url()
     }
 
     /// One more generator.
@@ -137,6 +141,42 @@ impl World {
         self.publish("generation.requested", None, request.to_string())
             .await?;
         Ok(named(prompt))
+    }
+
+    /// Asks for all of `requests` at once, each under its prompt's own name.
+    pub(crate) async fn ask_all(
+        &self,
+        requests: impl IntoIterator<Item = (String, Value)>,
+    ) -> anyhow::Result<Vec<GenerationId>> {
+        let asked = requests.into_iter().map(async |(prompt, fields)| {
+            let id = self.ask(&prompt, fields).await?;
+            anyhow::Ok(id)
+        });
+        stream::iter(asked).buffered(64).try_collect().await
+    }
+
+    /// How often each kind of entry was written, over all generations: `told["calling"]`.
+    pub(crate) async fn tally(&self) -> anyhow::Result<BTreeMap<String, usize>> {
+        let events = self.jetstream.get_stream("EVENTS").await?;
+        let mut subjects = events.info_with_subjects("generation.>").await?;
+        let mut tally = BTreeMap::new();
+        while let Some((subject, count)) = subjects.try_next().await? {
+            let kind = subject.split('.').nth(1).unwrap_or_default();
+            *tally.entry(kind.to_owned()).or_default() += count;
+        }
+        Ok(tally)
+    }
+
+    /// Waits until so many entries of `kind` were written, over all generations.
+    pub(crate) async fn until_tally(&self, kind: &str, count: usize) -> anyhow::Result<()> {
+        let found = testkit::wait_until(PATIENCE, kind, async || {
+            let tally = self.tally().await.unwrap_or_default();
+            tally.get(kind).copied().unwrap_or(0) >= count
+        });
+        match found.await {
+            Ok(()) => Ok(()),
+            Err(err) => bail!("{err}; {count} wanted of {:?}", self.tally().await?),
+        }
     }
 
     /// Publishes as a stranger does; returns the sequence.

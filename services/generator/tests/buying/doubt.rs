@@ -1,0 +1,239 @@
+//! Calls of which nobody knows whether they were billed, and how they are found out about.
+
+use std::time::Duration;
+
+use domain::{Announced, Billed, Calling, Code, Event, GenerationId};
+use ideogram_sim::FaultKind;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::simulator::on_submit;
+use crate::world::{PATIENCE, Setup, World};
+
+const QUARANTINE: Duration = Duration::from_secs(2);
+
+fn impatient() -> Setup {
+    let tune = |config: &mut generator::Config| config.pauses.quarantine = QUARANTINE;
+    Setup::default().tune(tune)
+}
+
+async fn calling(world: &World, id: GenerationId) -> anyhow::Result<Calling> {
+    match world.until(id, "calling").await? {
+        Event::Calling(calling) => Ok(calling),
+        other => anyhow::bail!("{other:?}"),
+    }
+}
+
+/// As the gateway does when the provider's webhook has come.
+async fn announce(
+    world: &World,
+    id: GenerationId,
+    token: &str,
+    provider_id: &str,
+) -> anyhow::Result<()> {
+    let announced = Announced {
+        id,
+        token: token.to_owned(),
+        provider_id: provider_id.to_owned(),
+        at: Timestamp::now(),
+    };
+    Ok(world.bus.announce_attempt(announced).await?)
+}
+
+/// A call whose answer is lost, though the provider has it.
+async fn lost(world: &World, prompt: &str) -> anyhow::Result<(GenerationId, String)> {
+    world
+        .sim
+        .fault(on_submit(FaultKind::ResetAfterAccept).times(1))?;
+    let id = world.ask(prompt, json!({})).await?;
+    world.until(id, "unknown").await?;
+    let bill = world.sim.bill().into_iter();
+    let charge = bill.filter(|charge| charge.prompt == prompt).next_back();
+    Ok((id, charge.map(|charge| charge.id).unwrap_or_default()))
+}
+
+#[tokio::test]
+async fn the_provider_names_what_was_lost_and_only_by_the_attempts_own_token() -> anyhow::Result<()>
+{
+    let world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "kite").await?;
+    let token = calling(&world, id).await?.token;
+    announce(&world, id, "1-deadbeef", &provider_id).await?;
+    announce(&world, GenerationId::generate(), &token, &provider_id).await?;
+    // A name that the provider does not know.
+    announce(&world, id, &token, "nobody").await?;
+    testkit::wait_until(PATIENCE, "the news to be heard", async || {
+        matches!(world.messages("WORK").await, Ok(0))
+    })
+    .await?;
+    world.status().await?;
+    assert_eq!(world.track(id).await?, "accepted calling unknown");
+
+    announce(&world, id, &token, &provider_id).await?;
+    world.until(id, "rendered").await?;
+    let rendered = world.rendered(id).await?;
+    assert_eq!(rendered.provider_id, Some(provider_id));
+    assert_eq!(
+        world.track(id).await?,
+        "accepted calling unknown submitted rendered"
+    );
+    assert_eq!(
+        (world.sim.bill().len(), world.count(id, "calling").await?),
+        (1, 1)
+    );
+    assert_eq!(world.status().await?.unknown, 0);
+    world.stop().await
+}
+
+/// The provider is quicker than our patience with its answer.
+#[tokio::test]
+async fn a_webhook_that_comes_before_the_doubt_is_remembered() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    world
+        .sim
+        .fault(on_submit(FaultKind::HangAfterAccept).times(1))?;
+    let id = world.ask("kite", json!({})).await?;
+    testkit::wait_until(PATIENCE, "the charge", async || world.sim.bill().len() == 1).await?;
+    let token = calling(&world, id).await?.token;
+    announce(&world, id, &token, &world.sim.bill()[0].id).await?;
+    world.until(id, "rendered").await?;
+    assert_eq!(
+        world.track(id).await?,
+        "accepted calling unknown submitted rendered"
+    );
+    assert_eq!(world.sim.bill().len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_webhook_finds_its_attempt_after_a_takeover() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "kite").await?;
+    let token = calling(&world, id).await?.token;
+    world.oldest()?.kill();
+    announce(&world, id, &token, &provider_id).await?;
+    world.join()?;
+    world.until(id, "rendered").await?;
+    assert_eq!(world.sim.bill().len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn who_would_rather_pay_twice_is_called_once_more() -> anyhow::Result<()> {
+    let mut world = World::start(impatient()).await?;
+    world
+        .sim
+        .fault(on_submit(FaultKind::ResetAfterAccept).times(2))?;
+    let id = world.ask("kite", json!({ "onUnknown": "retry" })).await?;
+    let Event::Parked(parked) = world.until(id, "parked").await? else {
+        anyhow::bail!("not parked")
+    };
+    assert!(parked.in_doubt && parked.failures == 0, "{parked:?}");
+    world.until_times(id, "unknown", 2).await?;
+    let calls = world.told(&format!("generation.calling.{id}")).await?;
+    let attempts: Vec<(u32, Timestamp)> = calls
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::Calling(calling) => Some((calling.attempt, calling.at)),
+            _ => None,
+        })
+        .collect();
+    let [(1, first), (2, second)] = attempts[..] else {
+        anyhow::bail!("{attempts:?}")
+    };
+    assert!(second.duration_since(first).as_secs_f64() >= QUARANTINE.as_secs_f64());
+
+    // Once more is enough, also for whoever takes over.
+    world.oldest()?.kill();
+    world.join()?;
+    let other = world.ask("other", json!({})).await?;
+    world.rendered(other).await?;
+    looked_at(&world, id).await?;
+    assert_eq!(
+        (world.sim.bill().len(), world.count(id, "calling").await?),
+        (3, 2)
+    );
+    assert_eq!(world.status().await?.unknown_usd_micros, 80_000);
+    world.stop().await
+}
+
+/// Until it was looked at after its quarantine, which happens within ten seconds.
+async fn looked_at(world: &World, id: GenerationId) -> anyhow::Result<()> {
+    let asked = std::time::Instant::now();
+    testkit::wait_until(PATIENCE, "a look", async || {
+        asked.elapsed() > Duration::from_secs(13)
+    })
+    .await?;
+    anyhow::ensure!(matches!(world.end(id).await?, Event::Unknown(_)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_review_waits_for_people_and_its_place_does_not() -> anyhow::Result<()> {
+    let setup = impatient().env("DARKROOM_PROVIDER_LIMIT", "1");
+    let world = World::start(setup).await?;
+    let (id, _) = lost(&world, "kite").await?;
+    let words = json!({ "onUnknown": "review" });
+    let started = std::time::Instant::now();
+    for n in 0..3 {
+        let next = world.ask(&format!("next {n}"), words.clone()).await?;
+        world.rendered(next).await?;
+    }
+    let waited = started.elapsed();
+    assert!(waited < QUARANTINE * 2, "{waited:?}: kept longer than once");
+    looked_at(&world, id).await?;
+    assert_eq!(world.track(id).await?, "accepted calling unknown");
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_kept_when_it_turns_up() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "kite").await?;
+    let token = calling(&world, id).await?.token;
+    world.discard(id).await?;
+    let failed = world.failed(id).await?;
+    assert_eq!(
+        (failed.failure.code, failed.failure.billed),
+        (Code::Discarded, Billed::Unknown)
+    );
+    world.oldest()?.kill();
+    world.join()?;
+    world.status().await?;
+
+    announce(&world, id, &token, &provider_id).await?;
+    let Event::Rendered(rendered) = world.until(id, "rendered").await? else {
+        anyhow::bail!("not rendered")
+    };
+    assert_eq!(rendered.provider_id, Some(provider_id));
+    assert_eq!(
+        world.track(id).await?,
+        "accepted calling unknown failed submitted rendered"
+    );
+    assert_eq!(world.sim.bill().len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn words_are_never_asked_for_twice() -> anyhow::Result<()> {
+    let setup = impatient().env("DARKROOM_SOURCE_ALLOW", "127.0.0.0/8");
+    let world = World::start(setup).await?;
+    let drawn = world.ask("kite", json!({})).await?;
+    let drawn = world.rendered(drawn).await?;
+    let source = drawn.images[0].link.as_ref().map(ToString::to_string);
+    let lost = ideogram_sim::Fault::from(FaultKind::ResetAfterAccept);
+    world.sim.fault(lost.on("describe").times(1))?;
+    let request = json!({
+        "operation": "describe", "onUnknown": "retry", "sourceImages": [source],
+        "customId": "words",
+    });
+    world
+        .publish("generation.requested", None, request.to_string())
+        .await?;
+    let id = crate::world::named("words");
+    world.until(id, "unknown").await?;
+    looked_at(&world, id).await?;
+    assert_eq!(world.count(id, "calling").await?, 1);
+    assert_eq!(world.count(id, "parked").await?, 0);
+    world.stop().await
+}

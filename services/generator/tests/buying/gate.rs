@@ -1,0 +1,317 @@
+//! An account that cannot serve: nothing fails, nothing is asked for in vain, and work goes on by
+//! itself.
+
+use std::time::Duration;
+
+use domain::{Event, GenerationId, Hold};
+use ideogram_sim::FaultKind;
+use serde_json::json;
+
+use crate::simulator::on_submit;
+use crate::world::{PATIENCE, Setup, World};
+
+const COST: i64 = 80_000;
+const LIMIT: usize = 10;
+
+async fn queue(world: &World, jobs: usize) -> anyhow::Result<Vec<GenerationId>> {
+    let requests = (0..jobs).map(|n| (format!("kite {n}"), json!({})));
+    let ids = world.ask_all(requests).await?;
+    world.until_tally("accepted", jobs).await?;
+    Ok(ids)
+}
+
+/// All jobs are with the dispatcher before it may call anybody.
+async fn queued(world: &World, jobs: usize) -> anyhow::Result<Vec<GenerationId>> {
+    world.pause("until all are there").await?;
+    let ids = queue(world, jobs).await?;
+    testkit::wait_until(PATIENCE, "the line", async || {
+        let waiting = async || {
+            let status = world.status().await?;
+            anyhow::Ok(status.lanes.iter().map(|lane| lane.waiting).sum::<u64>())
+        };
+        waiting().await.is_ok_and(|waiting| waiting == jobs as u64)
+    })
+    .await?;
+    Ok(ids)
+}
+
+/// What was told of holds other than an operator's own: why, how many wait, how much for.
+async fn parked(world: &World) -> anyhow::Result<Vec<(Hold, u64, i64)>> {
+    let told = world.told("provider.parked.*").await?.into_iter();
+    let parked = told.filter_map(|entry| match entry.event {
+        Event::ProviderParked(event) if event.hold != Hold::Paused => {
+            assert_eq!(event.message, event.hold.advice());
+            Some((event.hold, event.jobs, event.reserved.micros()))
+        }
+        _ => None,
+    });
+    Ok(parked.collect())
+}
+
+async fn resumed(world: &World) -> anyhow::Result<Vec<Hold>> {
+    let told = world.told("provider.resumed.*").await?.into_iter();
+    let resumed = told.filter_map(|entry| match entry.event {
+        Event::ProviderResumed(event) if event.hold != Hold::Paused => Some(event.hold),
+        _ => None,
+    });
+    Ok(resumed.collect())
+}
+
+/// Everything is bought once, and nothing else has ever been.
+async fn all_are_bought_once(world: &World, jobs: usize) -> anyhow::Result<()> {
+    world.until_tally("rendered", jobs).await?;
+    let mut prompts: Vec<String> = world.sim.bill().into_iter().map(|c| c.prompt).collect();
+    prompts.sort_unstable();
+    prompts.dedup();
+    assert_eq!((prompts.len(), world.sim.bill().len()), (jobs, jobs));
+    let tally = world.tally().await?;
+    assert!(!tally.contains_key("failed") && !tally.contains_key("unknown"));
+    assert_eq!(world.messages("DEAD").await?, 0);
+    Ok(())
+}
+
+async fn no_attempt_is_used_up(world: &World) -> anyhow::Result<()> {
+    for entry in world.told("generation.parked.*").await? {
+        if let Event::Parked(parked) = entry.event {
+            assert_eq!((parked.failures, parked.in_doubt), (0, false), "{parked:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_the_account_lacks_work_waits_for_it_and_goes_on() -> anyhow::Result<()> {
+    let refusals = [
+        (402, Some("insufficient_funds"), Hold::OutOfFunds),
+        (
+            402,
+            Some("subscription_required"),
+            Hold::SubscriptionRequired,
+        ),
+        (402, Some("daily_limit"), Hold::DailyLimit),
+        (402, None, Hold::OutOfFunds),
+        (401, None, Hold::BadKey),
+        (403, None, Hold::Forbidden),
+    ];
+    for (code, reason, hold) in refusals {
+        const JOBS: usize = 40;
+        let world = World::start(Setup::default()).await?;
+        queued(&world, JOBS).await?;
+        world.sim.refuse(code, reason)?;
+        world.resume().await?;
+        // The first calls, and four probes after them.
+        testkit::wait_until(PATIENCE, "probes", async || {
+            world
+                .tally()
+                .await
+                .is_ok_and(|tally| tally.get("calling").copied().unwrap_or(0) >= LIMIT + 4)
+        })
+        .await?;
+
+        let what = format!("{code} {reason:?}");
+        let told = parked(&world).await?;
+        let [(held, jobs, reserved)] = told[..] else {
+            anyhow::bail!("{what}: told {} times: {told:?}", told.len())
+        };
+        assert_eq!(held, hold, "{what}");
+        assert!(jobs as usize >= JOBS - LIMIT, "{what}: {jobs}");
+        assert_eq!(reserved, jobs as i64 * COST, "{what}");
+        let status = world.status().await?;
+        assert_eq!(status.hold, Some(hold.to_string()), "{what}");
+        assert_eq!(resumed(&world).await?, [], "{what}");
+
+        world.sim.heal();
+        all_are_bought_once(&world, JOBS).await?;
+        no_attempt_is_used_up(&world).await?;
+        assert_eq!(parked(&world).await?.len(), 1, "{what}");
+        assert_eq!(resumed(&world).await?, [hold], "{what}");
+        assert_eq!(world.status().await?.hold, None, "{what}");
+        world.stop().await?;
+    }
+    Ok(())
+}
+
+/// Half an hour of the account's usual patience, compressed: a probe after each of 100, 200, 400 …
+/// milliseconds.
+#[tokio::test]
+async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()> {
+    const JOBS: usize = 1_500;
+    let world = World::start(Setup::default().env("DARKROOM_PROVIDER_LIMIT", "100").sim(
+        ideogram_sim::Config {
+            max_in_flight: 100,
+            ..crate::simulator::quick()
+        },
+    ))
+    .await?;
+    queued(&world, JOBS).await?;
+    world.sim.refuse(402, Some("insufficient_funds"))?;
+    world.resume().await?;
+    let probes = 7;
+    world.until_tally("calling", 100 + probes).await?;
+
+    let told = parked(&world).await?;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].1 as usize >= JOBS - 100, "{told:?}");
+    let refused = world.sim.state().refused.get(&402).copied().unwrap_or(0);
+    assert!(refused as usize <= 100 + probes + 1, "{refused} calls");
+    world.sim.heal();
+    all_are_bought_once(&world, JOBS).await?;
+    no_attempt_is_used_up(&world).await?;
+    assert_eq!(
+        (parked(&world).await?.len(), resumed(&world).await?.len()),
+        (1, 1)
+    );
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_was_bought_before_the_money_ran_out_opens_nothing() -> anyhow::Result<()> {
+    let setup = Setup::default().sim(ideogram_sim::Config {
+        latency: ideogram_sim::Latency {
+            min: Duration::from_secs(2),
+            max: Duration::from_secs(2),
+        },
+        ..crate::simulator::quick()
+    });
+    let tune = |config: &mut generator::Config| config.pauses.account = Duration::from_secs(8);
+    let world = World::start(setup.tune(tune)).await?;
+    queue(&world, 5).await?;
+    world.until_tally("submitted", 5).await?;
+    world.sim.refuse(402, None)?;
+    let requests = (0..30).map(|n| (format!("late {n}"), json!({})));
+    world.ask_all(requests).await?;
+    world.until_tally("rendered", 5).await?;
+    // Five places are free again, and nobody may use them.
+    let calls = world.tally().await?["calling"];
+    world.status().await?;
+    assert!(
+        calls <= 5 + 5 && parked(&world).await?.len() == 1,
+        "{calls}"
+    );
+    assert_eq!(
+        world.status().await?.hold,
+        Some(Hold::OutOfFunds.to_string())
+    );
+    world.sim.heal();
+    all_are_bought_once(&world, 35).await?;
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_to_slow_down_is_left_alone_as_long_as_it_says() -> anyhow::Result<()>
+{
+    let world = World::start(Setup::default()).await?;
+    queued(&world, 30).await?;
+    let busy = FaultKind::TooMany {
+        max_inflight_requests: None,
+        retry_after_seconds: Some(3),
+    };
+    world.sim.fault(on_submit(busy).times(LIMIT as u32))?;
+    world.resume().await?;
+    all_are_bought_once(&world, 30).await?;
+
+    no_attempt_is_used_up(&world).await?;
+    assert_eq!(parked(&world).await?.len(), 1);
+    assert_eq!(resumed(&world).await?, [Hold::Cooling]);
+    let mut calls = Vec::new();
+    for entry in world.told("generation.calling.*").await? {
+        if let Event::Calling(calling) = entry.event {
+            calls.push(calling.at);
+        }
+    }
+    calls.sort_unstable();
+    let gaps = calls.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+    let longest = gaps.map(|gap| gap.as_secs_f64()).fold(0.0, f64::max);
+    assert!((2.5..9.0).contains(&longest), "{longest}");
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_costs_nobody_the_last_attempt() -> anyhow::Result<()> {
+    const JOBS: usize = 500;
+    let mut world = World::start(Setup::default()).await?;
+    queued(&world, JOBS).await?;
+    world.sim.go_away().await;
+    world.resume().await?;
+    world.until_tally("calling", LIMIT + 6).await?;
+
+    let told = parked(&world).await?;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, Hold::Unreachable);
+    assert!(told[0].1 as usize >= JOBS - LIMIT, "{told:?}");
+    assert!(world.tally().await?["calling"] <= LIMIT + 8);
+    world.sim.come_back().await?;
+    all_are_bought_once(&world, JOBS).await?;
+    assert_eq!(resumed(&world).await?, [Hold::Unreachable]);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn an_operator_stops_and_starts_the_account_whoever_dispatches() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    let status = world.pause("rotating the key").await?;
+    assert_eq!(status.hold, Some(Hold::Paused.to_string()));
+    let ids = queue(&world, 20).await?;
+    world.oldest()?.kill();
+    world.join()?;
+    let status = world.status().await?;
+    assert_eq!(status.hold, Some(Hold::Paused.to_string()));
+    testkit::wait_until(PATIENCE, "the line", async || {
+        let status = world.status().await;
+        status.is_ok_and(|status| status.lanes.iter().any(|lane| lane.waiting == 20))
+    })
+    .await?;
+    assert_eq!(world.sim.bill().len(), 0);
+
+    assert_eq!(world.resume().await?.hold, None);
+    for id in ids {
+        world.rendered(id).await?;
+    }
+    world.stop().await
+}
+
+#[tokio::test]
+async fn nothing_is_bought_that_cannot_be_stored_whoever_dispatches() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    world.status().await?;
+    world.bus.set_setting("gate", "store", "full", None).await?;
+    let told = world.until_told("provider.parked.*", 1).await?;
+    assert!(matches!(&told[0], Event::ProviderParked(event) if event.hold == Hold::Store));
+    let ids = queue(&world, 20).await?;
+    world.oldest()?.kill();
+    world.join()?;
+    let status = world.status().await?;
+    assert_eq!(status.hold, Some(Hold::Store.to_string()));
+    assert!(!world.tally().await?.contains_key("calling"));
+
+    world.bus.delete_setting("gate", "store", None).await?;
+    for id in ids {
+        world.rendered(id).await?;
+    }
+    assert_eq!(world.told("provider.parked.*").await?.len(), 1);
+    assert_eq!(world.told("provider.resumed.*").await?.len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_successor_does_not_run_into_the_same_wall() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    queued(&world, 40).await?;
+    world.sim.refuse(402, Some("insufficient_funds"))?;
+    world.resume().await?;
+    world.until_tally("calling", LIMIT + 3).await?;
+    world.oldest()?.kill();
+    let before = world.tally().await?["calling"];
+    world.join()?;
+
+    let status = world.status().await?;
+    assert_eq!(status.hold, Some(Hold::OutOfFunds.to_string()));
+    world.until_tally("calling", before + 2).await?;
+    assert!(world.tally().await?["calling"] <= before + 3, "probes only");
+    assert_eq!(parked(&world).await?.len(), 1);
+    world.sim.heal();
+    all_are_bought_once(&world, 40).await?;
+    no_attempt_is_used_up(&world).await?;
+    assert_eq!(resumed(&world).await?, [Hold::OutOfFunds]);
+    world.stop().await
+}
