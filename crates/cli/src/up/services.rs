@@ -28,7 +28,10 @@ pub(crate) async fn run(
             let own = life.of($name);
             // Not ready from the start, and not only from the service's first word on.
             own.health.component("nats");
-            services.spawn(async move { ($name, $service::run(config, own).await) });
+            // On the heap: a service is a future of many kilobytes, which an unoptimized build copies
+            // through every frame of the poll, and a thread has two megabytes of stack.
+            let service = Box::pin($service::run(config, own));
+            services.spawn(async move { ($name, service.await) });
         };
     }
     // In reverse of the way of an image: whoever is to react is there first.
