@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 /// How hard a worker tries.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Messages handled at once by each consumer of the stage; it holds at most half as many more.
+    /// Messages handled at once by each consumer of the stage; it holds at most as many more.
     pub concurrency: usize,
     /// Attempts at one piece of work before it is given up; at least 1.
     pub attempts: u32,

@@ -65,8 +65,8 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     }
 
     async fn feed(&self, feed: &Feed, shutdown: &CancellationToken) -> Result<(), Error> {
-        // The client asks for as many again as soon as they are taken.
-        let held = self.policy.concurrency / 2;
+        // Asking for a few at a time would cost the server more than the messages.
+        let held = self.policy.concurrency;
         let deliveries = Mutex::new(Some(self.bus.deliveries(feed, held).await?));
         // What nobody has begun goes back at the shutdown, and not when all is finished that was.
         let hand_back = async || {

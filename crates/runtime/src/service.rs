@@ -11,6 +11,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// Threads for what blocks: files, pixels. The system's allocator keeps a heap for each thread that
 /// once held a picture, so that more threads are more memory; who finds none free waits.
 const BLOCKING: usize = 8;
+/// Bytes of stack for each thread, of which only what is used takes memory. An unoptimized build of
+/// nested futures needs more than the usual two megabytes.
+const STACK: usize = 8 << 20;
 
 const INVALID: &str = "invalid configuration";
 
@@ -83,6 +86,7 @@ pub fn async_runtime(env: &Env) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(workers.get())
         .max_blocking_threads(BLOCKING)
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .context("cannot start threads")

@@ -45,8 +45,15 @@ pub(crate) async fn dispatch(
     lease: Lease,
 ) -> Result<(), bus::Error> {
     let end = lease.lost.clone();
-    let desk = Desk::take_over(bus.clone(), Arc::clone(config), buyer, lease).await?;
-    let Some(desk) = desk else { return Ok(()) };
+    let desk = Box::pin(Desk::take_over(
+        bus.clone(),
+        Arc::clone(config),
+        buyer,
+        lease,
+    ));
+    let Some(desk) = desk.await? else {
+        return Ok(());
+    };
     let (sender, inbox) = mpsc::channel(INBOX);
 
     let wake = Wake(sender.clone());
@@ -55,9 +62,9 @@ pub(crate) async fn dispatch(
         commands::ask(sender.clone(), endpoint, body)
     });
     let (dispatched, woken, answered, ()) = tokio::join!(
-        until_end(desk.run(inbox), &end),
-        until_end(news.run(end.clone()), &end),
-        until_end(answering, &end),
+        until_end(Box::pin(desk.run(inbox)), &end),
+        until_end(Box::pin(news.run(end.clone())), &end),
+        until_end(Box::pin(answering), &end),
         watch_store(bus, sender.clone(), &end),
     );
     dispatched.and(woken).and(answered)

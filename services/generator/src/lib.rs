@@ -62,14 +62,15 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         };
         let end = lease.lost.clone();
         let proving = reconcile::reconcile(bus.clone(), client.clone(), Arc::clone(&config), end);
-        let (dispatched, ()) =
-            tokio::join!(dispatch::dispatch(&bus, &config, buyer, lease), proving);
+        // On the heap: an unoptimized build copies futures through every frame of a poll.
+        let dispatching = Box::pin(dispatch::dispatch(&bus, &config, buyer, lease));
+        let (dispatched, ()) = tokio::join!(dispatching, Box::pin(proving));
         dispatched
     };
     let dispatching = bus.while_leader(&config.account, config.lease, &life.shutdown, dispatch);
 
-    let admitting = admission.run(life.shutdown.clone());
-    let result = together(admitting, dispatching, &life.shutdown).await;
+    let admitting = Box::pin(admission.run(life.shutdown.clone()));
+    let result = together(admitting, Box::pin(dispatching), &life.shutdown).await;
     bus.close().await;
     result.context("generator stopped")
 }
