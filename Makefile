@@ -3,13 +3,14 @@ SHELL := /bin/sh
 CARGO := cargo
 DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 
-.PHONY: help run test lint bench-pipeline bench-orchestration
+.PHONY: help run test lint chaos bench-pipeline bench-orchestration
 
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
 	@echo '                     (DARKROOM_BIN=path/to/darkroom runs that instead of building)'
 	@echo 'make test            all tests, against a real NATS server'
 	@echo 'make lint            format, clippy, documentation, licences and bans'
+	@echo 'make chaos           cuts the power of every service over and over, and counts the bill'
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
 	@echo 'make bench-orchestration  the same without the pictures'
 
@@ -34,6 +35,12 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --quiet
 	.tools/cargo-deny --locked check --hide-inclusion-graph bans licenses sources
+
+# What the services say is much, and goes to a file.
+chaos:
+	@scripts/fetch-tools
+	$(CARGO) build --locked --workspace
+	$(CARGO) bench --locked --profile dev --package e2e --bench chaos >"$${CARGO_TARGET_DIR:-target}/chaos.log"
 
 bench-pipeline:
 	@scripts/fetch-tools

@@ -1,17 +1,19 @@
-//! Every service, a process of its own, is killed once at each bad moment while three jobs are on
+//! Every service, a process of its own, is killed once at each bad moment while requests are on
 //! their way. Then the provider's bill is counted.
 
-mod points;
+mod calls;
+mod labels;
+mod replicas;
 mod world;
 
-use world::{Loss, survives};
+use world::{survives, survives_unannounced};
 
 macro_rules! kills {
-    ($($test:ident: $service:literal dies at $label:literal, $loss:expr;)*) => {
+    ($($test:ident: $label:literal;)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() -> anyhow::Result<()> {
-                survives($service, $label, $loss).await
+                survives($label).await
             }
         )*
 
@@ -21,17 +23,27 @@ macro_rules! kills {
 }
 
 kills! {
-    before_the_answer_to_the_customer: "gateway" dies at "gateway.after_request", Loss::None;
-    before_the_work_item: "generator" dies at "generator.after_accepted", Loss::None;
-    before_the_record: "generator" dies at "generator.before_calling", Loss::None;
-    between_the_record_and_the_call: "generator" dies at "generator.after_calling", Loss::NotBought;
-    before_the_answer_is_stored: "generator" dies at "generator.after_answer", Loss::Bought;
-    after_the_answer_is_stored: "generator" dies at "generator.after_submitted", Loss::None;
-    before_the_picture_is_stored: "uploader" dies at "uploader.after_download", Loss::None;
-    after_the_picture_is_stored: "uploader" dies at "uploader.after_put", Loss::None;
-    before_a_cut_is_stored: "post-processor" dies at "post_processor.after_cut", Loss::None;
-    after_a_cut_is_stored: "post-processor" dies at "post_processor.after_put", Loss::None;
-    before_history_is_written: "historian" dies at "historian.before_commit", Loss::None;
-    after_history_is_written: "historian" dies at "historian.after_commit", Loss::None;
-    after_the_customer_has_heard: "notifier" dies at "notifier.after_send", Loss::None;
+    before_the_answer_to_the_customer: "gateway.after_request";
+    before_the_request_is_done_with: "generator.after_accepted";
+    before_the_record: "generator.before_calling";
+    between_the_record_and_the_call: "generator.after_calling";
+    before_the_answer_is_stored: "generator.after_answer";
+    after_the_answer_is_stored: "generator.after_submitted";
+    before_the_end_is_stored: "generator.before_rendered";
+    after_the_end_is_stored: "generator.after_rendered";
+    after_a_refusal_is_stored: "generator.after_parked";
+    while_taking_over: "generator.takeover";
+    after_the_last_notes: "generator.after_notes";
+    before_the_picture_is_stored: "uploader.after_download";
+    after_the_picture_is_stored: "uploader.after_put";
+    before_a_cut_is_stored: "post_processor.after_cut";
+    after_a_cut_is_stored: "post_processor.after_put";
+    before_history_is_written: "historian.before_commit";
+    after_history_is_written: "historian.after_commit";
+    after_the_customer_has_heard: "notifier.after_send";
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_the_answer_is_stored_that_nobody_announces() -> anyhow::Result<()> {
+    survives_unannounced("generator.after_answer").await
 }

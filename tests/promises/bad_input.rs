@@ -58,6 +58,31 @@ fn bad() -> Vec<Bad> {
             "callbackUrl",
             "invalid_field",
         ),
+        (
+            json!({"prompt": "p", "operation": "paint"}),
+            "operation",
+            "unsupported",
+        ),
+        (
+            json!({"prompt": "p", "onDuplicate": "perhaps"}),
+            "onDuplicate",
+            "unsupported",
+        ),
+        (
+            json!({"prompt": "p", "onWithheld": "perhaps"}),
+            "onWithheld",
+            "unsupported",
+        ),
+        (
+            json!({"prompt": "p", "onUnknown": "perhaps"}),
+            "onUnknown",
+            "unsupported",
+        ),
+        (
+            json!({"prompt": "p", "operation": "upscale"}),
+            "sourceImages",
+            "missing_field",
+        ),
     ];
     let bodies: [(&str, &[u8]); 4] = [
         (JSON, b"{\"prompt\":"),

@@ -5,6 +5,7 @@ use async_nats::jetstream::consumer::{Consumer, IntoConsumerConfig, pull};
 use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{HeaderMap, Subscriber};
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use serde_json::Value;
 use testkit::NatsServer;
 use tokio::time::timeout;
@@ -151,18 +152,30 @@ impl Broker {
     ///
     /// If it cannot be read.
     pub async fn events(&self) -> anyhow::Result<Vec<Stored>> {
+        let entries = self.entries().await?;
+        Ok(entries.into_iter().map(|(_, event)| event).collect())
+    }
+
+    /// Everything that EVENTS holds, oldest first, and when the server stored it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub async fn entries(&self) -> anyhow::Result<Vec<(Timestamp, Stored)>> {
         let stream = self.jetstream.get_stream("EVENTS").await?;
         let state = &stream.cached_info().state;
-        let mut events = Vec::new();
+        let mut entries = Vec::new();
         for sequence in state.first_sequence..=state.last_sequence {
             let message = stream.get_raw_message(sequence).await?;
-            events.push(Stored {
+            let at = Timestamp::from_nanosecond(message.time.unix_timestamp_nanos())?;
+            let event = Stored {
                 subject: message.subject.to_string(),
                 headers: message.headers,
                 body: serde_json::from_slice(&message.payload).unwrap_or_default(),
-            });
+            };
+            entries.push((at, event));
         }
-        Ok(events)
+        Ok(entries)
     }
 
     /// The ends that the log knows, by name: `completed` or `failed`, and the generation.

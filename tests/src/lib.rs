@@ -4,17 +4,24 @@
 //! Everything is real and on loopback, on ports the kernel picks, and ends with the test.
 #![warn(missing_docs)]
 
+mod audit;
 mod broker;
+mod customer;
 mod desk;
 mod options;
 mod pipeline;
+mod points;
 mod processes;
 mod tasks;
 
+pub use audit::Audit;
 pub use broker::{Broker, News, Stored};
+pub use customer::Customer;
 pub use desk::Desk;
 pub use options::{Options, Services};
 pub use pipeline::Pipeline;
+pub use points::{Loss, POINTS, Point, Situation};
+pub use processes::Processes;
 
 use std::time::Duration;
 
@@ -30,3 +37,9 @@ pub const SERVICES: [&str; 6] = [
     "generator",
     "gateway",
 ];
+
+/// The name of the second generator, where there is one.
+pub const STANDBY: &str = "stand-by";
+
+/// The replicas of the service of which one at a time spends money.
+pub const GENERATORS: [&str; 2] = ["generator", STANDBY];

@@ -7,9 +7,8 @@ use ideogram_sim::{Latency, Picture};
 pub enum Services {
     /// In the test's process: quick to start, and a failure shows at once.
     InProcess,
-    /// As the programs that are shipped. One of them may be told to die once, as if its power were
-    /// cut, at a labelled point: the service's name and the label.
-    Processes(Option<(&'static str, &'static str)>),
+    /// As the programs that are shipped.
+    Processes,
 }
 
 /// What a pipeline is started with.
@@ -17,6 +16,10 @@ pub enum Services {
 pub struct Options {
     /// Where the services run.
     pub services: Services,
+    /// Whether a second generator stands by; only of processes.
+    pub standby: bool,
+    /// Whether the provider is told where to announce what is done.
+    pub announced: bool,
     /// How the provider behaves.
     pub provider: ideogram_sim::Config,
     /// Variables over those that the pipeline sets itself.
@@ -26,12 +29,15 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// In one process, with an instant provider of tiny pictures.
+    /// In one process, with an instant provider of tiny pictures that announces them.
     fn default() -> Self {
         Self {
             services: Services::InProcess,
+            standby: false,
+            announced: true,
             provider: ideogram_sim::Config {
                 picture: Picture::Tiny,
+                allow_loopback_webhooks: true,
                 ..ideogram_sim::Config::default()
             },
             envs: Vec::new(),
@@ -41,13 +47,27 @@ impl Default for Options {
 }
 
 impl Options {
-    /// With the services as processes of their own, of which one dies at `crash`.
+    /// With the services as processes of their own.
     #[must_use]
-    pub fn processes(crash: Option<(&'static str, &'static str)>) -> Self {
+    pub fn processes() -> Self {
         Self {
-            services: Services::Processes(crash),
+            services: Services::Processes,
             ..Self::default()
         }
+    }
+
+    /// With a second generator that stands by.
+    #[must_use]
+    pub const fn with_standby(mut self) -> Self {
+        self.standby = true;
+        self
+    }
+
+    /// With a provider that is not told where to announce what is done.
+    #[must_use]
+    pub const fn unannounced(mut self) -> Self {
+        self.announced = false;
+        self
     }
 
     /// With pictures of the size that was asked for.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bus::Bus;
 use ideogram_sim::Simulator;
 use runtime::Env;
@@ -25,11 +26,12 @@ pub struct Pipeline {
     /// The provider, with its bill.
     pub provider: Simulator,
     /// Where callbacks may be sent.
-    pub customer: Receiver,
+    pub customer: Arc<Receiver>,
     /// The server under everything.
     pub nats: NatsServer,
     services: Running,
     envs: BTreeMap<String, String>,
+    announced: bool,
     data: TempDir,
 }
 
@@ -61,32 +63,35 @@ impl Pipeline {
                 let address = listener.local_addr()?.to_string();
                 (Some(listener), address)
             }
-            Services::Processes(_) => (None, format!("127.0.0.1:{}", testkit::free_port()?)),
+            Services::Processes => (None, format!("127.0.0.1:{}", testkit::free_port()?)),
         };
         let mut envs = environment(&nats, &provider, data.path(), &http);
+        let announced = if options.announced { "on" } else { "off" };
+        envs.insert(
+            "DARKROOM_PROVIDER_WEBHOOKS".to_owned(),
+            announced.to_owned(),
+        );
         envs.extend(
             options
                 .envs
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value)),
         );
-        let services = match (options.services, listener) {
-            (Services::Processes(crash), _) => {
-                Running::Processes(Processes::start(&envs, crash).await?)
-            }
-            (Services::InProcess, listener) => {
-                let listener = listener.context("a gateway in our process needs a listener")?;
+        let services = match listener {
+            Some(listener) => {
                 Running::Tasks(Tasks::start(&Env::from_pairs(envs.clone()), listener).await?)
             }
+            None => Running::Processes(Processes::start(envs.clone(), options.standby).await?),
         };
         Ok(Self {
             desk: Desk::new(format!("http://{http}"))?,
             broker,
             provider,
-            customer: Receiver::start().await?,
+            customer: Arc::new(Receiver::start().await?),
             nats,
             services,
             envs,
+            announced: options.announced,
             data,
         })
     }
@@ -116,18 +121,26 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Waits until the service that was to die has been killed by its own hand, and starts it again
-    /// as a service that lives on.
+    /// The services, each a process of its own.
     ///
     /// # Errors
     ///
-    /// If no service was to die, or it does not within [`PATIENCE`](crate::PATIENCE), or not by
-    /// SIGKILL.
-    pub async fn revive(&mut self) -> anyhow::Result<()> {
+    /// If they are not.
+    pub fn processes(&mut self) -> anyhow::Result<&mut Processes> {
         match &mut self.services {
-            Running::Processes(processes) => processes.revive(&self.envs).await,
+            Running::Processes(processes) => Ok(processes),
             _ => anyhow::bail!("no service is a process of its own"),
         }
+    }
+
+    /// Whether the provider has an address to announce what is done.
+    pub(crate) const fn announces(&self) -> bool {
+        self.announced
+    }
+
+    /// Where the pictures are kept.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.data.path().join("images")
     }
 
     /// Stops everything.
@@ -142,7 +155,7 @@ impl Pipeline {
         ensure!(dead.is_empty(), "there are dead letters: {dead:?}");
         // Who is killed between two steps may leave a file that nobody will ever read.
         if graceful {
-            whole(&self.data.path().join("images"))?;
+            whole(&self.images())?;
         }
         self.provider.stop().await;
         Ok(())

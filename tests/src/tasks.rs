@@ -1,10 +1,12 @@
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
 use runtime::{Env, Life};
 use testkit::wait_until;
 use tokio::runtime::Builder;
+use tokio::task::JoinSet;
 
 use crate::{PATIENCE, SERVICES};
 
@@ -93,47 +95,31 @@ impl Drop for Tasks {
 async fn all(configs: Configs, listener: TcpListener, life: &Life) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let of = |service| life.of(service);
-    let (a, b, c, d, e, f) = tokio::join!(
-        told(
-            "historian",
-            life,
-            historian::run(configs.historian, of("historian"))
-        ),
-        told(
-            "notifier",
-            life,
-            notifier::run(configs.notifier, of("notifier"))
-        ),
-        told(
-            "post-processor",
-            life,
-            post_processor::run(configs.post_processor, of("post-processor"))
-        ),
-        told(
-            "uploader",
-            life,
-            uploader::run(configs.uploader, of("uploader"))
-        ),
-        told(
-            "generator",
-            life,
-            generator::run(configs.generator, of("generator"))
-        ),
-        told(
-            "gateway",
-            life,
-            gateway::serve(listener, configs.gateway, of("gateway"))
-        ),
-    );
-    a.and(b).and(c).and(d).and(e).and(f)
+    let mut services = JoinSet::new();
+    macro_rules! spawn {
+        ($name:literal, $run:expr) => {
+            services.spawn(told($name, life.clone(), Box::pin($run(life.of($name)))));
+        };
+    }
+    spawn!("historian", |life| historian::run(configs.historian, life));
+    spawn!("notifier", |life| notifier::run(configs.notifier, life));
+    spawn!("post-processor", |life| {
+        post_processor::run(configs.post_processor, life)
+    });
+    spawn!("uploader", |life| uploader::run(configs.uploader, life));
+    spawn!("generator", |life| generator::run(configs.generator, life));
+    spawn!("gateway", |life| {
+        gateway::serve(listener, configs.gateway, life)
+    });
+    let outcomes = services.join_all().await;
+    outcomes.into_iter().collect()
 }
 
 /// Says at once why a service ended, and ends the others.
 async fn told(
     name: &'static str,
-    life: &Life,
-    work: impl Future<Output = anyhow::Result<()>>,
+    life: Life,
+    work: Pin<Box<impl Future<Output = anyhow::Result<()>>>>,
 ) -> anyhow::Result<()> {
     let result = work.await.context(name);
     if let Err(err) = &result {

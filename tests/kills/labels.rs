@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use e2e::POINTS;
+
 use crate::TESTED;
 
 const CALL: &str = "crash::point(\"";
@@ -15,6 +17,8 @@ fn every_crash_point_has_its_test() -> anyhow::Result<()> {
         &mut points,
     )?;
 
+    let known = POINTS.iter().map(|point| point.label.to_owned());
+    assert_eq!(points, known.collect());
     assert_eq!(
         points,
         TESTED.iter().map(|&label| label.to_owned()).collect()
