@@ -90,7 +90,7 @@ async fn a_worker_that_is_busy_for_long_keeps_its_message() -> anyhow::Result<()
 }
 
 #[tokio::test]
-async fn no_more_is_held_than_half_as_much_again_as_is_in_work() -> anyhow::Result<()> {
+async fn no_more_is_held_than_as_much_again_as_is_in_work() -> anyhow::Result<()> {
     const MESSAGES: usize = 60;
     let world = World::start().await?;
     publish(&world, MESSAGES).await?;
@@ -109,7 +109,7 @@ async fn no_more_is_held_than_half_as_much_again_as_is_in_work() -> anyhow::Resu
     let more = tokio::time::timeout(Duration::from_millis(300), told.recv()).await;
     assert!(more.is_err(), "a ninth is in work");
     let held = world.consumer("EVENTS", "upload").await?.num_ack_pending;
-    assert!((8..=12).contains(&held), "{held} are held");
+    assert!((8..=16).contains(&held), "{held} are held");
     permits.add_permits(MESSAGES);
     world.settled("EVENTS", "upload", MESSAGES as u64).await?;
     worker.stop().await
