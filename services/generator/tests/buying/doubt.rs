@@ -47,8 +47,8 @@ async fn lost(world: &World, prompt: &str) -> anyhow::Result<(GenerationId, Stri
         .fault(on_submit(FaultKind::ResetAfterAccept).times(1))?;
     let id = world.ask(prompt, json!({})).await?;
     world.until(id, "unknown").await?;
-    let bill = world.sim.bill().into_iter();
-    let charge = bill.filter(|charge| charge.prompt == prompt).next_back();
+    let mut bill = world.sim.bill().into_iter();
+    let charge = bill.rfind(|charge| charge.prompt == prompt);
     Ok((id, charge.map(|charge| charge.id).unwrap_or_default()))
 }
 
@@ -61,7 +61,14 @@ async fn the_provider_names_what_was_lost_and_only_by_the_attempts_own_token() -
     announce(&world, id, "1-deadbeef", &provider_id).await?;
     announce(&world, GenerationId::generate(), &token, &provider_id).await?;
     // A name that the provider does not know.
-    announce(&world, id, &token, "nobody").await?;
+    let (other, _) = lost(&world, "other").await?;
+    announce(
+        &world,
+        other,
+        &calling(&world, other).await?.token,
+        "nobody",
+    )
+    .await?;
     testkit::wait_until(PATIENCE, "the news to be heard", async || {
         matches!(world.messages("WORK").await, Ok(0))
     })
@@ -77,11 +84,10 @@ async fn the_provider_names_what_was_lost_and_only_by_the_attempts_own_token() -
         world.track(id).await?,
         "accepted calling unknown submitted rendered"
     );
-    assert_eq!(
-        (world.sim.bill().len(), world.count(id, "calling").await?),
-        (1, 1)
-    );
-    assert_eq!(world.status().await?.unknown, 0);
+    let calls = (world.sim.bill().len(), world.count(id, "calling").await?);
+    assert_eq!(calls, (2, 1));
+    assert_eq!(world.track(other).await?, "accepted calling unknown");
+    assert_eq!(world.status().await?.unknown, 1);
     world.stop().await
 }
 

@@ -235,6 +235,8 @@ impl Desk {
     pub(in crate::dispatch) fn act_on_books(&mut self) {
         for effect in self.books.take_effects() {
             let at = Timestamp::now();
+            // Whoever takes over does not tell it again.
+            self.notes.changed_much();
             match effect {
                 Effect::Warning {
                     scope,
