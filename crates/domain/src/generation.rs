@@ -263,10 +263,11 @@ impl Generation {
         self.images.clone_from(&event.images);
     }
 
-    /// What became known of the job only on its way.
+    /// What became known of the job only on its way. Whose images it got is surer than who asked for
+    /// the same before.
     fn learn(&mut self, job: &Job) {
         if let Some(known) = &mut self.job {
-            known.duplicate_of = known.duplicate_of.or(job.duplicate_of);
+            known.duplicate_of = job.duplicate_of.or(known.duplicate_of);
             known.simulated |= job.simulated;
         }
     }

@@ -63,6 +63,38 @@ async fn what_the_request_says_itself_stays() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Three at once of one picture: the second and the third got those of the first.
+#[tokio::test]
+async fn who_was_handed_the_pictures_of_another_repeats_that_one() -> anyhow::Result<()> {
+    let jobs: Vec<_> = (0..3).map(|second| life::job("a kite", second)).collect();
+    let mut events: Vec<_> = jobs.iter().map(life::accepted).collect();
+    events.extend(jobs.iter().map(|job| {
+        let mut job = job.clone();
+        job.duplicate_of = (job.id != jobs[0].id).then_some(jobs[0].id);
+        life::completed(&job)
+    }));
+    for size in [1, events.len()] {
+        let files = Files::new()?;
+        let history = files.open().await?;
+        let log: Vec<_> = (1..).zip(&events).collect();
+        for chunk in log.chunks(size) {
+            history.project(chunk).await?;
+        }
+        assert_eq!(repeats(&history, &jobs[0]).await?, None, "{size}");
+        assert_eq!(
+            repeats(&history, &jobs[1]).await?,
+            Some(jobs[0].id),
+            "{size}"
+        );
+        assert_eq!(
+            repeats(&history, &jobs[2]).await?,
+            Some(jobs[0].id),
+            "{size}"
+        );
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn found_is_the_last_that_has_something_to_hand_out() -> anyhow::Result<()> {
     let files = Files::new()?;
