@@ -8,6 +8,8 @@ mod duplicates;
 mod endings;
 mod failures;
 mod http;
+mod money;
 mod nats;
+mod operations;
 mod restarts;
 mod trace;

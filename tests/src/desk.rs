@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use testkit::wait_for;
 
@@ -30,7 +30,7 @@ impl Desk {
     }
 
     /// A request to `path`, to be completed and sent.
-    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
@@ -40,7 +40,7 @@ impl Desk {
     ///
     /// If there is no answer.
     pub async fn send(&self, body: &Value) -> anyhow::Result<Response> {
-        let request = self.request(reqwest::Method::POST, "/v1/generations");
+        let request = self.request(Method::POST, "/v1/generations");
         let request = request.header("content-type", "application/json");
         Ok(request.body(body.to_string()).send().await?)
     }
@@ -60,7 +60,7 @@ impl Desk {
     ///
     /// If the answer is not 200.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let response = self.request(reqwest::Method::GET, path).send().await?;
+        let response = self.request(Method::GET, path).send().await?;
         read(response, StatusCode::OK).await
     }
 
@@ -96,6 +96,44 @@ impl Desk {
             "it is not ready: {generation}"
         );
         Ok(generation)
+    }
+
+    /// Sends a generation request and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post) and [`end`](Self::end).
+    pub async fn outcome(&self, body: &Value) -> anyhow::Result<Value> {
+        let asked = self.post(body).await?;
+        let id = asked["id"].as_str().context("an answer without an id")?;
+        self.end(id).await
+    }
+
+    /// Sends a generation request and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Self::post) and [`ready`](Self::ready).
+    pub async fn made(&self, body: &Value) -> anyhow::Result<Value> {
+        let asked = self.post(body).await?;
+        let id = asked["id"].as_str().context("an answer without an id")?;
+        self.ready(id).await
+    }
+
+    /// Sends JSON with any method to any path, again while nobody is there to obey, and reads the
+    /// JSON of the answer.
+    ///
+    /// # Errors
+    ///
+    /// If the answer is not 200, or 503 for longer than [`PATIENCE`].
+    pub async fn command(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let answer = wait_for(PATIENCE, "somebody to obey", async || {
+            let request = self.request(method.clone(), path);
+            let request = request.header("content-type", "application/json");
+            let response = request.body(body.to_string()).send().await.ok()?;
+            (response.status() != StatusCode::SERVICE_UNAVAILABLE).then_some(response)
+        });
+        read(answer.await?, StatusCode::OK).await
     }
 
     /// Downloads a link as it stands, without any header of ours.
