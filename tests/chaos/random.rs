@@ -63,7 +63,7 @@ async fn strike(pipeline: &mut Pipeline, rng: &mut Rng) -> anyhow::Result<()> {
     let targets = SERVICES.into_iter().chain([STANDBY]).map(Some);
     let targets: Vec<Option<&'static str>> = targets.chain([None]).collect();
     match targets[rng.usize(..targets.len())] {
-        Some(name) => pipeline.processes()?.start_again(name, None).await,
+        Some(name) => pipeline.processes()?.start_again(name).await,
         None => {
             pipeline.nats.kill().await?;
             pipeline.nats.restart().await

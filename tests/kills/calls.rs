@@ -31,7 +31,7 @@ async fn dies_in_the_call(options: Options) -> anyhow::Result<Audit> {
         !pipeline.provider.bill().is_empty()
     })
     .await?;
-    pipeline.processes()?.start_again("generator", None).await?;
+    pipeline.processes()?.start_again("generator").await?;
     customer.ask(2).await?;
 
     let audit = Audit::of(&pipeline, &customer).await?;

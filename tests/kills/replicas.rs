@@ -46,7 +46,7 @@ async fn generators_that_are_rolled_over_leave_nothing_in_doubt() -> anyhow::Res
             customer.ask(JOBS / 4).await?;
             let processes = pipeline.processes()?;
             processes.terminate(name).await?;
-            processes.start_again(name, None).await?;
+            processes.start_again(name).await?;
         }
     }
 

@@ -108,15 +108,13 @@ impl Point {
         at_once: usize,
     ) -> anyhow::Result<()> {
         let processes = pipeline.processes()?;
-        processes.terminate(self.service).await?;
-        processes
-            .start_again(self.service, Some(self.label))
-            .await?;
+        let is_dead = processes.doom(self.service, self.label).await?;
         match self.situation {
+            _ if is_dead => {}
             Situation::Takeover => {
                 processes.terminate(STANDBY).await?;
                 processes.dies(self.service).await?;
-                processes.start_again(STANDBY, None).await?;
+                processes.start_again(STANDBY).await?;
             }
             Situation::Refusal => {
                 pipeline.provider.set_fault(FaultKind::Status {
@@ -130,7 +128,7 @@ impl Point {
             Situation::Request => self.strike_on_the_way(pipeline, customer, at_once).await?,
         }
         let processes = pipeline.processes()?;
-        processes.start_again(self.service, None).await?;
+        processes.start_again(self.service).await?;
         customer.insist().await
     }
 
@@ -145,7 +143,7 @@ impl Point {
         if GENERATORS.contains(&self.service) && processes.has(STANDBY) {
             processes.terminate(STANDBY).await?;
             processes.dispatches(self.service).await?;
-            processes.start_again(STANDBY, None).await?;
+            processes.start_again(STANDBY).await?;
         }
         tokio::select! {
             died = processes.dies(self.service) => died,

@@ -45,21 +45,35 @@ impl Processes {
         self.running.contains_key(name)
     }
 
-    /// Starts a service anew, after killing it if it runs. It will die at the point `crash`, as if
-    /// its power were cut.
+    /// Starts a service anew, after killing it if it runs.
     ///
     /// # Errors
     ///
     /// If it does not become ready.
-    pub async fn start_again(
-        &mut self,
-        name: &'static str,
-        crash: Option<&str>,
-    ) -> anyhow::Result<()> {
+    pub async fn start_again(&mut self, name: &'static str) -> anyhow::Result<()> {
         self.kill(name).await?;
-        let process = self.launch(name, crash).await?;
+        let process = self.launch(name, None).await?;
         self.running.insert(name, process);
         Ok(())
+    }
+
+    /// Asks a service to end and starts it anew as one that will die at the point `crash`, as if its
+    /// power were cut. Returns whether it has done so already: whoever finds work to do may come
+    /// there before it is ready.
+    ///
+    /// # Errors
+    ///
+    /// If it ends badly, or otherwise than planned, or does not become ready.
+    pub(crate) async fn doom(&mut self, name: &'static str, crash: &str) -> anyhow::Result<bool> {
+        self.terminate(name).await?;
+        match self.launch(name, Some(crash)).await {
+            Ok(process) => {
+                self.running.insert(name, process);
+                Ok(false)
+            }
+            Err(err) if format!("{err:#}").ends_with(&format!("status: {KILLED}")) => Ok(true),
+            Err(err) => Err(err),
+        }
     }
 
     /// Waits for the death that was planned.
