@@ -61,22 +61,22 @@ fn bad() -> Vec<Bad> {
         (
             json!({"prompt": "p", "operation": "paint"}),
             "operation",
-            "unsupported",
+            "invalid_field",
         ),
         (
             json!({"prompt": "p", "onDuplicate": "perhaps"}),
             "onDuplicate",
-            "unsupported",
+            "invalid_field",
         ),
         (
             json!({"prompt": "p", "onWithheld": "perhaps"}),
             "onWithheld",
-            "unsupported",
+            "invalid_field",
         ),
         (
             json!({"prompt": "p", "onUnknown": "perhaps"}),
             "onUnknown",
-            "unsupported",
+            "invalid_field",
         ),
         (
             json!({"prompt": "p", "operation": "upscale"}),
