@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::{Options, Pipeline};
+use e2e::{Options, PATIENCE, Pipeline};
 use futures::future::try_join_all;
+use ideogram_sim::FaultKind;
 use serde_json::{Value, json};
+use testkit::wait_until;
 
 use crate::customer::looks;
 
@@ -107,16 +109,34 @@ async fn is_handed_out(pipeline: &Pipeline, first: &Value, again: &Value) -> any
     Ok(())
 }
 
+/// Waits until history knows what `generation` cost.
+async fn is_recorded(pipeline: &Pipeline, generation: &Value) -> anyhow::Result<()> {
+    wait_until(PATIENCE, "history to know it", async || {
+        let page = pipeline.desk.get("/v1/generations").await;
+        let page = page.unwrap_or_default();
+        let mut items = page["items"].as_array().into_iter().flatten();
+        items
+            .any(|item| item["id"] == generation["id"] && item["cost"]["settledUsdMicros"].is_i64())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_that_was_made_before_is_handed_out_again() -> anyhow::Result<()> {
-    let pipeline = Pipeline::start(Options::default()).await?;
+    let mut pipeline = Pipeline::start(Options::default()).await?;
     let first = pipeline.desk.made(&kite("warn", "thumbnail")).await?;
     assert_eq!(first["duplicateOf"], Value::Null);
     assert_eq!(first["cost"]["savedUsdMicros"], 0);
 
+    let mut latest = first;
     for preset in ["instagram", "thumbnail"] {
         let again = pipeline.desk.made(&kite("reuse", preset)).await?;
-        is_handed_out(&pipeline, &first, &again).await?;
+        is_handed_out(&pipeline, &latest, &again).await?;
+        // From now on only history knows who asked before, and it names the last who did.
+        is_recorded(&pipeline, &again).await?;
+        pipeline.stop_services().await?;
+        pipeline.start_services().await?;
+        latest = again;
     }
     assert_eq!(pipeline.provider.bill().len(), 1);
     pipeline.stop().await
@@ -176,5 +196,38 @@ async fn by_default_the_same_is_bought_again_and_called_so() -> anyhow::Result<(
     let seeded = pipeline.desk.made(&seeded).await?;
     assert_eq!(seeded["duplicateOf"], Value::Null);
     assert_eq!(pipeline.provider.bill().len(), 3);
+    pipeline.stop().await
+}
+
+/// The dispatcher that takes over has no part in it any more, and there is nothing to hand out yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_paid_for_and_not_stored_yet_is_waited_for_after_a_restart() -> anyhow::Result<()> {
+    let mut pipeline = Pipeline::start(Options::default()).await?;
+    let away = FaultKind::DownloadStatus { status: 503 };
+    pipeline.provider.set_fault(away)?;
+    let first = pipeline.desk.post(&kite("reuse", "thumbnail")).await?;
+    is_recorded(&pipeline, &first).await?;
+
+    pipeline.stop_services().await?;
+    pipeline.start_services().await?;
+    let second = pipeline.desk.post(&kite("reuse", "instagram")).await?;
+    let second = second["id"].as_str().unwrap_or_default();
+    // Behind the second at the door and at the dispatcher.
+    let last = json!({"prompt": "a boat", "presets": []});
+    let last = pipeline.desk.post(&last).await?;
+    wait_until(PATIENCE, "the call for the last", async || {
+        let bill = pipeline.provider.bill();
+        bill.iter().any(|charge| charge.prompt == "a boat")
+    })
+    .await?;
+    pipeline.provider.clear_faults();
+
+    let first = first["id"].as_str().unwrap_or_default();
+    let first = pipeline.desk.ready(first).await?;
+    let second = pipeline.desk.ready(second).await?;
+    is_handed_out(&pipeline, &first, &second).await?;
+    let last = last["id"].as_str().unwrap_or_default();
+    pipeline.desk.ready(last).await?;
+    assert_eq!(pipeline.provider.bill().len(), 2);
     pipeline.stop().await
 }

@@ -156,7 +156,8 @@ impl History {
     }
 
     /// The last generation of `tenant` that asked for the same, as [`domain::Identity`] is written,
-    /// and has at least one picture that is stored and not deleted, or words.
+    /// and has at least one picture that is stored and not deleted, or words, or was drawn and is
+    /// being stored.
     ///
     /// # Errors
     ///

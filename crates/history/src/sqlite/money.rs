@@ -1,6 +1,6 @@
 //! Questions about what was bought.
 
-use domain::{Event, GenerationId, ImageState, Status, Tenant, Usd};
+use domain::{Event, Generation, GenerationId, Image, ImageState, Status, Tenant, Usd};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row as _};
 use wire::Encoding;
@@ -12,7 +12,7 @@ use crate::{Error, Grouping, Spend, SpendQuery, SpendReport, SpendRow};
 const CHUNK: i64 = 16;
 
 impl Sqlite {
-    /// The last generation of that identity that has something to hand out.
+    /// The last generation of that identity that has something to hand out, or is about to.
     pub(crate) async fn find(
         &self,
         tenant: &Tenant,
@@ -22,11 +22,12 @@ impl Sqlite {
         loop {
             let rows = sqlx::query(
                 "SELECT number, document FROM generations WHERE tenant = ? AND identity = ? \
-                 AND number < ? AND status IN (?, ?) ORDER BY number DESC LIMIT ?",
+                 AND number < ? AND status IN (?, ?, ?) ORDER BY number DESC LIMIT ?",
             )
             .bind(tenant.as_str())
             .bind(identity)
             .bind(before)
+            .bind(Status::Running.as_str())
             .bind(Status::Completed.as_str())
             .bind(Status::Ready.as_str())
             .bind(CHUNK)
@@ -39,10 +40,7 @@ impl Sqlite {
             before = last.try_get("number").map_err(Error::Read)?;
             for row in &rows {
                 let generation = read::generation(row)?;
-                let is_kept = |state| matches!(state, ImageState::Stored | ImageState::Ready);
-                if generation.images.iter().any(|image| is_kept(image.state))
-                    || !generation.texts.is_empty()
-                {
+                if hands_out(&generation) {
                     return Ok(Some(generation.id));
                 }
             }
@@ -81,6 +79,15 @@ impl Sqlite {
             Ok(wire::decode(name, Encoding::Protobuf, body)?)
         };
         rows.iter().map(event).collect()
+    }
+}
+
+/// Whether its pictures or words are here, or are made and on their way to us.
+fn hands_out(generation: &Generation) -> bool {
+    let is_kept = |image: &Image| matches!(image.state, ImageState::Stored | ImageState::Ready);
+    match generation.status {
+        Status::Running => generation.cost.settled.is_some(),
+        _ => generation.images.iter().any(is_kept) || !generation.texts.is_empty(),
     }
 }
 

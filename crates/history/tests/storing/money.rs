@@ -70,7 +70,7 @@ fn parked(job: &Job, in_doubt: bool) -> Event {
     })
 }
 
-fn rendered(job: &Job, attempt: u32, withheld: u32) -> anyhow::Result<Event> {
+pub(crate) fn rendered(job: &Job, attempt: u32, withheld: u32) -> anyhow::Result<Event> {
     let mut images = Vec::new();
     for index in 0..4 {
         images.push(RenderedImage {

@@ -96,6 +96,31 @@ async fn who_was_handed_the_pictures_of_another_repeats_that_one() -> anyhow::Re
 }
 
 #[tokio::test]
+async fn found_is_also_what_is_paid_for_and_not_yet_here() -> anyhow::Result<()> {
+    let files = Files::new()?;
+    let history = files.open().await?;
+    let job = life::job("a kite", 0);
+    let identity = job.request.identity().to_string();
+    let failure = money::failed(
+        &job,
+        Code::AllWithheld,
+        Billed::Yes,
+        Usd::from_micros(80_000),
+    );
+    for (sequence, event, found) in [
+        (1, life::accepted(&job), None),
+        (2, money::calling(&job, 1, 1), None),
+        (3, money::rendered(&job, 1, 0)?, Some(job.id)),
+        (4, failure, None),
+    ] {
+        history.project(&[(sequence, &event)]).await?;
+        let known = history.find(&job.tenant, &identity).await?.id;
+        assert_eq!(known, found, "{sequence}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn found_is_the_last_that_has_something_to_hand_out() -> anyhow::Result<()> {
     let files = Files::new()?;
     let history = files.open().await?;
