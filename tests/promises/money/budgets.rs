@@ -65,6 +65,46 @@ async fn an_exhausted_budget_holds_up_its_own_work_until_it_is_raised() -> anyho
     pipeline.stop().await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_forgets_neither_budgets_nor_what_was_spent_nor_a_pause() -> anyhow::Result<()> {
+    let mut pipeline = Pipeline::start(Options::default()).await?;
+    let set = json!({"perDayUsd": "0.08"});
+    pipeline.desk.command(Method::PUT, AUTUMN, &set).await?;
+    let request =
+        |n: u32| json!({"prompt": format!("kite {n}"), "campaign": "autumn", "presets": []});
+    pipeline.desk.made(&request(1)).await?;
+    let waits = pipeline.desk.post(&request(2)).await?;
+    stands(&pipeline, |budget| budget["waiting"] == 1).await?;
+    let pause = json!({"reason": "over the weekend"});
+    let path = "/v1/account/pause";
+    pipeline.desk.command(Method::POST, path, &pause).await?;
+
+    pipeline.stop_services().await?;
+    pipeline.start_services().await?;
+
+    let kept = stands(&pipeline, |budget| budget["waiting"] == 1).await?;
+    assert_eq!(kept["exhausted"], true);
+    assert_eq!(kept["perDayUsdMicros"], PRICE);
+    assert_eq!(kept["settledTodayUsdMicros"], PRICE);
+    assert_eq!(pipeline.desk.get("/v1/account").await?["hold"], "paused");
+    let path = "/v1/account/resume";
+    pipeline
+        .desk
+        .command(Method::POST, path, &json!({}))
+        .await?;
+    pipeline
+        .desk
+        .made(&json!({"prompt": "another campaign", "presets": []}))
+        .await?;
+    assert_eq!(pipeline.provider.bill().len(), 2);
+    let raised = json!({"perDayUsd": "0.16"});
+    pipeline.desk.command(Method::PUT, AUTUMN, &raised).await?;
+    let id = waits["id"].as_str().unwrap_or_default();
+    pipeline.desk.ready(id).await?;
+    assert_eq!(pipeline.provider.bill().len(), 3);
+    pipeline.stop().await
+}
+
 /// Waits until the budget is as it `should` be.
 async fn stands(pipeline: &Pipeline, should: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
     let found = wait_for(PATIENCE, "the budget", async || {
