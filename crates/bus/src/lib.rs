@@ -8,6 +8,7 @@ mod ask;
 mod chronicle;
 mod chronicler;
 mod clock;
+mod committer;
 mod connection;
 mod dead;
 mod error;
