@@ -818,7 +818,7 @@ pub struct HistoryFind {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HistoryFound {
-    /// Absent if there is none that came to an end with images.
+    /// Absent if there is none whose images are kept, or paid for and being stored.
     #[prost(string, optional, tag = "1")]
     pub id: ::core::option::Option<::prost::alloc::string::String>,
     /// The last sequence of EVENTS that history knows.
