@@ -6,15 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::kv::{CreateErrorKind, Store};
+use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::message::PublishMessage;
+use bytes::Bytes;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use crate::connection::fresh_token;
+use crate::publish::EXPECTED_SEQUENCE;
 use crate::{Bus, Error, Source, clock};
 
 const BUCKET: &str = "books";
+/// How long a message stays. A lease always has it.
+const LIFE: &str = "Nats-TTL";
 
 /// How long a lease lasts, and how often it is renewed.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +87,15 @@ impl Lease {
     }
 }
 
+/// Somebody who wants a lease.
+struct Claim {
+    /// Of the lease, in the bucket.
+    key: String,
+    /// What we write there: who we are, and a token that no other process has, nor a twin in this.
+    value: Bytes,
+    config: LeaseConfig,
+}
+
 /// Five centuries fit.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
@@ -110,21 +124,23 @@ impl Bus {
             .get_key_value(BUCKET)
             .await
             .map_err(|err| failed(err.into()))?;
-        let key = format!("lease.{name}");
+        let claim = Claim {
+            key: format!("lease.{name}"),
+            value: format!("{} {}", self.name, fresh_token()).into(),
+            config,
+        };
         while !shutdown.is_cancelled() {
-            let asked = clock::now();
-            if let Some(fence) = self.acquire(&books, &key, config).await {
-                info!(lease = name, fence, "active");
-                let lease = Lease::new(fence, asked + config.safe(), shutdown.child_token());
+            if let Some(lease) = self.acquire(&claim, shutdown).await {
+                info!(lease = name, fence = lease.fence, "active");
                 let (result, revision) = tokio::join!(
                     async {
                         let result = work(lease.clone()).await;
                         lease.lost.cancel();
                         result
                     },
-                    self.keep(&key, &lease, config)
+                    self.keep(&claim, &lease)
                 );
-                self.release(&books, &key, revision).await;
+                self.release(&books, &claim.key, revision).await;
                 result?;
                 continue;
             }
@@ -136,23 +152,53 @@ impl Bus {
         Ok(())
     }
 
-    async fn acquire(&self, books: &Store, key: &str, config: LeaseConfig) -> Option<u64> {
-        match books
-            .create_with_ttl(key, self.name.into(), config.ttl)
-            .await
-        {
-            Ok(revision) => Some(revision),
-            Err(err) if err.kind() == CreateErrorKind::AlreadyExists => None,
+    /// One attempt. In doubt it has failed, and the next one finds what it wrote.
+    async fn acquire(&self, claim: &Claim, shutdown: &CancellationToken) -> Option<Lease> {
+        let expected = match self.vacancy(claim).await {
+            Ok(expected) => expected?,
             Err(err) => {
                 warn!(error = %err, "cannot ask for the lease");
-                None
+                return None;
             }
+        };
+        let asked = clock::now();
+        let written = self.write(claim, claim.value.clone(), expected);
+        // Waiting longer would leave nothing of the lease for the next attempt to find.
+        match time::timeout(claim.config.ttl / 2, written).await {
+            Ok(Ok(fence)) => {
+                let until = asked + claim.config.safe();
+                return Some(Lease::new(fence, until, shutdown.child_token()));
+            }
+            Ok(Err(err)) => info!(error = %err, "lease not acquired"),
+            Err(_) => warn!("no answer whether the lease is ours"),
         }
+        None
+    }
+
+    /// What to expect under the key when we write there; none while another has the lease.
+    async fn vacancy(&self, claim: &Claim) -> Result<Option<u64>, Source> {
+        let subject = format!("$KV.{BUCKET}.{}", claim.key);
+        let Some(last) = self.last_stored(&format!("KV_{BUCKET}"), &subject).await? else {
+            return Ok(Some(0));
+        };
+        // The marks that a release and the end of its life leave are empty, and a lease never is.
+        // Ours we have without knowing it: an answer, or our release, got lost.
+        if last.payload.is_empty() || last.payload == claim.value {
+            return Ok(Some(last.sequence));
+        }
+        // Earlier versions wrote leases that last for ever if their holder dies at once. As its
+        // holder may live, it gets the time for which a holder believes in it.
+        if last.header(LIFE).is_none() {
+            warn!(key = claim.key, "a lease without an end gets one");
+            self.write(claim, last.payload, last.sequence).await?;
+        }
+        Ok(None)
     }
 
     /// Renews until it is lost, which it is when too long passed without a renewal. Returns the last
     /// revision that is ours.
-    async fn keep(&self, key: &str, lease: &Lease, config: LeaseConfig) -> u64 {
+    async fn keep(&self, claim: &Claim, lease: &Lease) -> u64 {
+        let Claim { key, config, .. } = claim;
         let mut revision = lease.fence;
         loop {
             tokio::select! {
@@ -166,7 +212,7 @@ impl Bus {
             }
             // The server counts from when it hears us, which is later.
             let asked = clock::now();
-            let renewed = self.renew(key, revision, config.ttl);
+            let renewed = self.write(claim, claim.value.clone(), revision);
             match time::timeout(lease.left(), renewed).await {
                 Ok(Ok(next)) => {
                     revision = next;
@@ -178,18 +224,16 @@ impl Bus {
         }
     }
 
-    /// The client's own update of a key cannot carry a lifetime.
-    async fn renew(&self, key: &str, revision: u64, ttl: Duration) -> Result<u64, Source> {
+    /// Writes a lease if its revision is `expected`. Not by the client's own ways: its update of a
+    /// key cannot carry a lifetime, and its create over what a deleted key leaves is such an update.
+    async fn write(&self, claim: &Claim, value: Bytes, expected: u64) -> Result<u64, Source> {
+        // In whole seconds, and never fewer than its holder believes in.
+        let life = claim.config.ttl.as_millis().div_ceil(1000).max(1);
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "Nats-Expected-Last-Subject-Sequence",
-            revision.to_string().as_str(),
-        );
-        headers.insert("Nats-TTL", format!("{}s", ttl.as_secs().max(1)).as_str());
-        let message = PublishMessage::build()
-            .payload(self.name.into())
-            .headers(headers);
-        let subject = format!("$KV.{BUCKET}.{key}");
+        headers.insert(EXPECTED_SEQUENCE, expected.to_string().as_str());
+        headers.insert(LIFE, format!("{life}s").as_str());
+        let message = PublishMessage::build().payload(value).headers(headers);
+        let subject = format!("$KV.{BUCKET}.{}", claim.key);
         Ok(self
             .jetstream
             .send_publish(subject, message)

@@ -1,17 +1,18 @@
 //! One dispatcher at a time, also when the one is cut off from everything.
 
-use std::sync::Arc;
+mod expiry;
+mod line;
+
 use std::time::Duration;
 
 use bus::{Bus, Config, Error, LeaseConfig};
 use testkit::wait_until;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::{AbortHandle, LocalSet};
+use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::line::Line;
 use crate::world::{LIMIT, Running, World, next};
 
 const QUICK: LeaseConfig = LeaseConfig {
@@ -27,10 +28,19 @@ enum Turn {
 
 /// Contends for the lease; tells when it has it and when it has lost it.
 fn contend(bus: &Bus, who: usize, tell: &UnboundedSender<Turn>) -> Running {
+    contend_for(QUICK, bus, who, tell)
+}
+
+fn contend_for(
+    config: LeaseConfig,
+    bus: &Bus,
+    who: usize,
+    tell: &UnboundedSender<Turn>,
+) -> Running {
     let shutdown = CancellationToken::new();
     let (bus, tell, token) = (bus.clone(), tell.clone(), shutdown.clone());
     Running::spawn_local(shutdown, async move {
-        bus.while_leader("account", QUICK, &token, async |lease| {
+        bus.while_leader("account", config, &token, async |lease| {
             tell.send(Turn::Begins {
                 who,
                 fence: lease.fence,
@@ -198,51 +208,4 @@ async fn a_holder_that_did_not_run_for_too_long_knows_before_anything_else_runs(
     let leading = world.bus.while_leader("account", QUICK, &shutdown, work);
     tokio::time::timeout(LIMIT, leading).await??;
     Ok(())
-}
-
-/// A TCP connection that can be cut without either side being told.
-struct Line {
-    url: String,
-    frozen: CancellationToken,
-    accepting: AbortHandle,
-}
-
-impl Line {
-    async fn to(url: &str) -> anyhow::Result<Self> {
-        let target = Arc::<str>::from(url.trim_start_matches("nats://"));
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("nats://{}", listener.local_addr()?);
-        let frozen = CancellationToken::new();
-        let cut = frozen.clone();
-        let accepting = tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let (target, cut) = (Arc::clone(&target), cut.clone());
-                tokio::spawn(async move {
-                    let Ok(mut far) = TcpStream::connect(&*target).await else {
-                        return;
-                    };
-                    let carry = copy_bidirectional(&mut near, &mut far);
-                    if cut.run_until_cancelled(carry).await.is_none() {
-                        // Both ends stay open, and nothing passes.
-                        std::future::pending::<()>().await;
-                    }
-                });
-            }
-        });
-        Ok(Self {
-            url,
-            frozen,
-            accepting: accepting.abort_handle(),
-        })
-    }
-
-    fn cut(&self) {
-        self.frozen.cancel();
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
 }
