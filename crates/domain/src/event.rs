@@ -454,7 +454,12 @@ impl Event {
             Self::Parked(Parked { id, at, .. }) | Self::Unknown(Unknown { id, at, .. }) => {
                 format!("{name}-{id}-{}", at.as_millisecond())
             }
-            Self::Announced(event) => format!("{name}-{}-{}", event.id, event.token),
+            // The provider may be wrong, and right a moment later. Its names may have dots.
+            Self::Announced(event) => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+                let provider_id = event.provider_id.replace(|c| !plain(c), "_");
+                format!("{name}-{}-{}-{provider_id}", event.id, event.token)
+            }
             Self::ProviderParked(ProviderParked { at, .. })
             | Self::ProviderResumed(ProviderResumed { at, .. })
             | Self::ProviderDiscrepancy(ProviderDiscrepancy { at, .. })
@@ -515,3 +520,29 @@ macro_rules! each {
 each!(Calling Submitted Unknown Parked Announced ProviderParked ProviderResumed ProviderDiscrepancy
     NotificationDelivered NotificationFailed;
     boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed ImageRecovered);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_announced_by_another_name_is_another_fact() -> anyhow::Result<()> {
+        let id = "gen_01jdx2m0ghe3s8kfvhnc4pcprw".parse()?;
+        let announced = |provider_id: &str| {
+            Event::from(Announced {
+                id,
+                token: "t0".to_owned(),
+                provider_id: provider_id.to_owned(),
+                at: Timestamp::UNIX_EPOCH,
+            })
+            .id()
+        };
+
+        assert_eq!(
+            announced("x.9_-"),
+            format!("generation-announced-{id}-t0-x_9_-")
+        );
+        assert_ne!(announced("x"), announced("y"));
+        Ok(())
+    }
+}
