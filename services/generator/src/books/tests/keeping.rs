@@ -95,10 +95,11 @@ fn of_very_many_scopes_the_idle_are_forgotten() -> anyhow::Result<()> {
         .keys()
         .map(|scope| scope.to_string())
         .collect();
+    let newest = format!("campaign:default:{kept}");
     let expected = [
         "campaign:default:1",
         "campaign:default:2",
-        "campaign:default:8191",
+        &newest,
         "tenant:default",
     ];
     assert_eq!(left, expected);
