@@ -10,7 +10,6 @@ use runtime::{Env, EnvError};
 use tracing::{debug, warn};
 use wire::Encoding;
 
-use crate::committer::Committer;
 use crate::{Error, Ledger};
 
 /// The oldest server that has all we build on: schedules, and fsync with every message done right.
@@ -78,7 +77,6 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) encoding: Encoding,
     pub(crate) name: &'static str,
-    pub(crate) committer: Committer,
 }
 
 impl std::fmt::Debug for Bus {
@@ -126,7 +124,6 @@ impl Bus {
             .ack_timeout(ANSWER)
             .build(client.clone());
         Ok(Self {
-            committer: Committer::start(client.clone()),
             client,
             jetstream,
             encoding: config.encoding,

@@ -8,7 +8,6 @@ mod ask;
 mod chronicle;
 mod chronicler;
 mod clock;
-mod committer;
 mod connection;
 mod dead;
 mod error;
