@@ -53,7 +53,12 @@ async fn what_makes_no_sense_is_a_conflict_and_nobody_there_is_503() -> anyhow::
     let job = job(GenerationId::generate(), "a fox")?;
     desk.bus.ledger().append(accepted(&job), 0).await?;
     let path = format!("/v1/generations/{}/discard", job.id);
-    let refuse = |_: &'static str, _: bytes::Bytes| Err(Refusal::bad("it is not unknown"));
+    let refuse = |_: &'static str, _: bytes::Bytes| {
+        Err(Refusal {
+            status: 409,
+            reason: "it is not unknown".to_owned(),
+        })
+    };
 
     let alone = desk.post_to(&path).send().await?;
     body(alone, StatusCode::SERVICE_UNAVAILABLE).await?;

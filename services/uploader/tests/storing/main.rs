@@ -321,7 +321,10 @@ async fn what_comes_after_the_end_is_kept_and_ends_nothing() -> anyhow::Result<(
     let world = World::start().await?;
     let id = GenerationId::generate();
     let end = world.put(cancelled(id)).await?;
-    let rendered = world.rendered(id, &[Some("whole"), None, Some("whole")], HOUR)?;
+    let rendered = Rendered {
+        late: true,
+        ..world.rendered(id, &[Some("whole"), None, Some("whole")], HOUR)?
+    };
     let cause = world.bus.ledger().append(rendered.clone(), end).await?;
 
     world.quiet().await?;
@@ -340,9 +343,11 @@ async fn what_comes_after_the_end_and_is_lost_ends_nothing_either() -> anyhow::R
     for id in [dead, unreadable] {
         world.put(cancelled(id)).await?;
     }
-    world
-        .put(world.rendered(dead, &[Some("410")], HOUR)?)
-        .await?;
+    let late = Rendered {
+        late: true,
+        ..world.rendered(dead, &[Some("410")], HOUR)?
+    };
+    world.put(late).await?;
     let (subject, name) = (
         format!("generation.rendered.{unreadable}"),
         "generation.rendered",
@@ -367,7 +372,10 @@ async fn a_late_picture_does_not_take_the_place_of_a_delivered_one() -> anyhow::
     world.render(id, &[Some("whole"), None], HOUR).await?;
     world.completed(id).await?;
     // Another attempt was thought to be lost, and was not.
-    let late = world.rendered(id, &[Some("whole"), Some("whole")], HOUR)?;
+    let late = Rendered {
+        late: true,
+        ..world.rendered(id, &[Some("whole"), Some("whole")], HOUR)?
+    };
     world.put(late).await?;
 
     world.quiet().await?;
