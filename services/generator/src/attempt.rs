@@ -11,6 +11,7 @@ mod outcome;
 mod polling;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bus::{Entry, Lease, Ledger, trace};
@@ -51,6 +52,25 @@ pub(crate) struct Buyer {
     pub(crate) lease: Lease,
 }
 
+/// What there is to say between an attempt and the desk.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    news: Notify,
+    is_named: AtomicBool,
+}
+
+impl Line {
+    /// To the attempt: the provider has something to say of it.
+    pub(crate) fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    /// To the desk: whether the provider's name for it is in the ledger.
+    pub(crate) fn is_named(&self) -> bool {
+        self.is_named.load(Ordering::Acquire)
+    }
+}
+
 /// How a generation began.
 #[derive(Debug, Clone)]
 pub(crate) struct Beginning {
@@ -81,8 +101,8 @@ pub(crate) struct Grant {
     pub(crate) failures: u32,
     /// Its own name, for the ledger and for the provider's webhook.
     pub(crate) token: Arc<str>,
-    /// The provider has something to say of it.
-    pub(crate) wake: Arc<Notify>,
+    /// What there is to say between the attempt and the desk.
+    pub(crate) line: Arc<Line>,
     /// How the generation began; none if it has to be read.
     pub(crate) beginning: Option<Arc<Beginning>>,
     /// The earlier generation that asked for the same.
@@ -339,7 +359,7 @@ impl Buyer {
             number: attempt.attempt,
             failures: 0,
             token: Arc::from(token),
-            wake: Arc::new(Notify::new()),
+            line: Arc::default(),
             beginning: None,
             duplicate_of: None,
         })

@@ -1,6 +1,7 @@
 //! Asking the provider how a generation is doing, until it ends. Asking costs nothing, so nothing
 //! here is an attempt, and no single answer is believed that would throw paid pictures away.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{Billed, Code, Usd};
@@ -28,6 +29,7 @@ impl Buyer {
         provider_id: String,
         since: Timestamp,
     ) -> Result<End, End> {
+        attempt.grant.line.is_named.store(true, Ordering::Release);
         let (mut doubts, mut next) = (0, Duration::ZERO);
         loop {
             let drawn_for = Timestamp::now().duration_since(since);
@@ -37,7 +39,7 @@ impl Buyer {
             next = next.max(pause(drawn_for.try_into().unwrap_or_default()));
             let asked = async {
                 // The provider may tell us that there is news; we ask by ourselves all the same.
-                drop(time::timeout(next, attempt.grant.wake.notified()).await);
+                drop(time::timeout(next, attempt.grant.line.news.notified()).await);
                 self.pace.turn().await;
                 Box::pin(self.client.poll(&provider_id)).await
             };

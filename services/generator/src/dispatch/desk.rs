@@ -238,12 +238,14 @@ impl Desk {
                 self.gate_moved(before);
             }
             Inbox::News(news) => {
-                match news.what {
-                    What::Due(id) => self.wakes(id),
-                    What::Announced(announced) => self.announced(announced),
-                }
                 // Whoever told may be gone; that is their business.
-                news.heard.send(()).ok();
+                match news.what {
+                    What::Due(id) => {
+                        self.wakes(id);
+                        news.heard.send(()).ok();
+                    }
+                    What::Announced(announced) => self.announced(announced, news.heard),
+                }
             }
         }
     }

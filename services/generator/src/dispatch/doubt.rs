@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use domain::{Announced, GenerationId};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
 use tracing::{debug, info};
 
 use super::desk::{Active, Desk, Done};
 use super::known::{Known, Stand};
-use crate::attempt::{Grant, Task};
+use crate::attempt::{End, Grant, Task};
 use crate::books::Call;
 use crate::line::Ticket;
 
@@ -108,20 +109,24 @@ impl Desk {
         });
     }
 
-    /// The provider says that it knows an attempt.
-    pub(super) fn announced(&mut self, announced: Announced) {
+    /// The provider says that it knows an attempt. Heard is what the ledger has: anything else is to
+    /// be told again, to whoever dispatches by then.
+    pub(super) fn announced(&mut self, announced: Announced, heard: oneshot::Sender<()>) {
         let Announced {
             id,
             token,
             provider_id,
             ..
         } = announced;
-        if self.active.named(&id, &token, &provider_id) {
+        if let Some(is_in_the_ledger) = self.active.named(&id, &token, &provider_id) {
+            if is_in_the_ledger {
+                heard.send(()).ok();
+            }
             return;
         }
         let is_ours = |doubtful: &&Doubtful| *doubtful.token == *token;
         if self.doubtful.get(&id).filter(is_ours).is_none() {
-            return self.comes_late(id, token, provider_id);
+            return self.comes_late(id, token, provider_id, heard);
         }
         info!(generation = %id, "the provider names an attempt whose answer was lost");
         self.takes_up(id, Task::Adopt { provider_id });
@@ -129,13 +134,23 @@ impl Desk {
 
     /// The provider names an attempt that nobody waits for any more: it was given up, or another
     /// one was made. What it drew was paid for, so it is told of, and kept.
-    fn comes_late(&mut self, id: GenerationId, token: String, provider_id: String) {
+    fn comes_late(
+        &mut self,
+        id: GenerationId,
+        token: String,
+        provider_id: String,
+        heard: oneshot::Sender<()>,
+    ) {
         let buyer = self.buyer.clone();
         self.spawn(id, async move {
             if let Some(grant) = buyer.given_up(id, &token).await {
                 info!(generation = %id, "an attempt turns up that was given up");
-                buyer.run(grant, Task::Adopt { provider_id }).await;
+                let end = buyer.run(grant, Task::Adopt { provider_id }).await;
+                if end == End::Left {
+                    return Done::Nothing;
+                }
             }
+            heard.send(()).ok();
             Done::Nothing
         });
     }

@@ -211,7 +211,7 @@ impl Desk {
                     ticket,
                     call,
                     token,
-                    wake: grant.wake,
+                    line: grant.line,
                     is_probe: false,
                     named: None,
                 };
@@ -222,7 +222,7 @@ impl Desk {
                     ticket,
                     call,
                     token,
-                    wake: grant.wake,
+                    line: grant.line,
                     is_probe: false,
                     named: None,
                 };

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use domain::{Billed, Code, Scope};
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tracing::warn;
 
 use super::{Active, Desk, Done};
@@ -81,12 +80,12 @@ impl Desk {
         task: Task,
     ) {
         let id = ticket.id;
-        let wake = Arc::clone(&grant.wake);
+        let line = Arc::clone(&grant.line);
         let active = Active {
             ticket,
             call,
             token,
-            wake,
+            line,
             is_probe,
             named: None,
         };
@@ -135,7 +134,7 @@ pub(in crate::dispatch) fn grant(
         number,
         failures,
         token,
-        wake: Arc::new(Notify::new()),
+        line: Arc::default(),
         beginning: None,
         duplicate_of: None,
         is_late: false,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::GenerationId;
-use tokio::sync::Notify;
 
+use crate::attempt::Line;
 use crate::books::Call;
 use crate::line::{PerLane, Ticket};
 
@@ -15,7 +15,7 @@ pub(in crate::dispatch) struct Active {
     pub(in crate::dispatch) ticket: Ticket,
     pub(in crate::dispatch) call: Call,
     pub(in crate::dispatch) token: Arc<str>,
-    pub(in crate::dispatch) wake: Arc<Notify>,
+    pub(in crate::dispatch) line: Arc<Line>,
     pub(in crate::dispatch) is_probe: bool,
     /// The provider's name for it, as the provider says by itself.
     pub(in crate::dispatch) named: Option<String>,
@@ -47,21 +47,20 @@ impl UnderWay {
         self.attempts.get(id)
     }
 
-    /// The provider has told us its name for an attempt. Whether that attempt is under way: if it
-    /// still waits for the answer to its call, which may never come, this is all there is.
+    /// The provider has told us its name for an attempt. If that attempt is under way: whether the
+    /// ledger has the name by now. One that still waits for the answer to its call may never get it,
+    /// and then the name is all there is.
     pub(in crate::dispatch) fn named(
         &mut self,
         id: &GenerationId,
         token: &str,
         provider_id: &str,
-    ) -> bool {
+    ) -> Option<bool> {
         let active = self.attempts.get_mut(id);
-        let Some(active) = active.filter(|active| *active.token == *token) else {
-            return false;
-        };
+        let active = active.filter(|active| *active.token == *token)?;
         active.named = Some(provider_id.to_owned());
-        active.wake.notify_one();
-        true
+        active.line.wake();
+        Some(active.line.is_named())
     }
 
     /// The images in progress, by lane.
