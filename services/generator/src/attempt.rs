@@ -152,6 +152,8 @@ pub(crate) enum End {
     },
     /// It may have been billed, and nobody knows.
     Unknown,
+    /// It was said to have this name, and the provider knows none of it.
+    Refuted(String),
     /// The ledger is not where we thought: to be read again.
     Changed,
     /// Something of ours is not there at the moment. Nothing was begun.

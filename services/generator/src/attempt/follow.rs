@@ -98,7 +98,10 @@ impl Buyer {
         self.pace.turn().await;
         if let Err(err) = self.client.poll(&provider_id).await {
             warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "not recovered");
-            return Err(End::Changed);
+            return Err(match is_gone(&err) || matches!(err, Error::InvalidId(_)) {
+                true => End::Refuted(provider_id),
+                false => End::Changed,
+            });
         }
         info!(generation = %attempt.job.id, provider_id, "found again");
         let since = Timestamp::now();

@@ -33,6 +33,8 @@ pub(super) struct Doubtful {
     quarantine: Timestamp,
     next_look: Timestamp,
     is_released: bool,
+    /// A name that it was said to have, and the provider does not know.
+    refuted: Option<String>,
 }
 
 impl Doubtful {
@@ -68,8 +70,16 @@ impl Desk {
                 false => look,
             },
             is_released,
+            refuted: None,
         };
         self.doubtful.insert(id, doubtful);
+    }
+
+    /// That is not its name.
+    pub(super) fn refuted(&mut self, id: GenerationId, name: String) {
+        if let Some(doubtful) = self.doubtful.get_mut(&id) {
+            doubtful.refuted = Some(name);
+        }
     }
 
     pub(super) fn look_at_the_doubtful(&mut self, now: Timestamp) {
@@ -127,6 +137,11 @@ impl Desk {
         let is_ours = |doubtful: &&Doubtful| *doubtful.token == *token;
         if self.doubtful.get(&id).filter(is_ours).is_none() {
             return self.comes_late(id, token, provider_id, heard);
+        }
+        let refuted = self.doubtful.get(&id).and_then(|d| d.refuted.as_ref());
+        if refuted == Some(&provider_id) {
+            heard.send(()).ok();
+            return;
         }
         info!(generation = %id, "the provider names an attempt whose answer was lost");
         self.takes_up(id, Task::Adopt { provider_id });

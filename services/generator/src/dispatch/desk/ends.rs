@@ -56,6 +56,10 @@ impl Desk {
                     self.takes_up(id, Task::Adopt { provider_id });
                 }
             }
+            (End::Refuted(name), Some(active)) => {
+                self.doubts(id, active, Timestamp::now());
+                self.refuted(id, name);
+            }
             // Somebody else wrote: places and money stay taken until we know what.
             (End::Changed | End::Parked { .. } | End::Unknown, active) => {
                 if let Some(active) = active {
@@ -73,7 +77,7 @@ impl Desk {
                 let until = Timestamp::now().saturating_add(LATER).ok();
                 self.lines_up_again(active, until).await;
             }
-            (End::Left | End::Later, _) => {}
+            (End::Left | End::Later | End::Refuted(_), _) => {}
         }
         if is_probe {
             self.gate.probe_again();
