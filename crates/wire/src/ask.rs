@@ -1,4 +1,5 @@
-use prost::Message;
+/// What questions and answers have in common.
+pub use prost::Message;
 
 use crate::DecodeError;
 

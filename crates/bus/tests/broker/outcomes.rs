@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use bus::{Emit, Expect, Fault, Lost, Policy, Source, Stage, Step, Wait};
-use domain::{Code, Completed, Event, GenerationId, Rendered};
+use domain::{Code, Event, GenerationId, Rendered};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 

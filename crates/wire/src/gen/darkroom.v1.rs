@@ -91,7 +91,7 @@ pub struct GenerationRequest {
     #[prost(string, optional, tag = "26")]
     #[serde(alias = "custom_id")]
     pub custom_id: ::core::option::Option<::prost::alloc::string::String>,
-    /// A model of one's own: model/<name>/version/<version>.
+    /// A model of one's own: `model/<name>/version/<version>`.
     #[prost(string, optional, tag = "27")]
     #[serde(alias = "custom_model")]
     #[serde(alias = "custom_model_uri")]
@@ -666,7 +666,7 @@ pub struct ProviderDiscrepancy {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BudgetNotice {
-    /// tenant:<tenant>, campaign:<tenant>:<campaign>, key:<tenant>:<key>.
+    /// `tenant:<tenant>`, `campaign:<tenant>:<campaign>`, `key:<tenant>:<key>`.
     #[prost(string, tag = "1")]
     pub scope: ::prost::alloc::string::String,
     /// day, total.

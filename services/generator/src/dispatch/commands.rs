@@ -91,7 +91,7 @@ fn read(endpoint: &str, body: &[u8]) -> Result<What, String> {
     })
 }
 
-fn message<M: prost::Message + Default>(body: &[u8]) -> Result<M, String> {
+fn message<M: questions::Message + Default>(body: &[u8]) -> Result<M, String> {
     questions::read(body).map_err(|err| err.to_string())
 }
 

@@ -4,7 +4,7 @@ use anyhow::Context;
 use bus::Entry;
 use domain::{Event, GenerationId, Tenant};
 use futures::StreamExt;
-use prost::Message;
+use wire::ask::Message;
 use wire::{ask, v1};
 
 use crate::world::{PATIENCE, World};
