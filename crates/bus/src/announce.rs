@@ -7,7 +7,7 @@ use crate::{Bus, Error, Stage};
 
 impl Bus {
     /// Wakes whoever calls the provider for this generation. When it returns, the news is on disk.
-    /// Telling it of one attempt twice within two minutes tells it once.
+    /// Telling it of one attempt by one name twice within two minutes tells it once.
     ///
     /// # Errors
     ///

@@ -54,12 +54,12 @@ pub(crate) struct Buyer {
 
 /// What there is to say between an attempt and the desk.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct Contact {
     news: Notify,
     is_named: AtomicBool,
 }
 
-impl Line {
+impl Contact {
     /// To the attempt: the provider has something to say of it.
     pub(crate) fn wake(&self) {
         self.news.notify_one();
@@ -102,7 +102,7 @@ pub(crate) struct Grant {
     /// Its own name, for the ledger and for the provider's webhook.
     pub(crate) token: Arc<str>,
     /// What there is to say between the attempt and the desk.
-    pub(crate) line: Arc<Line>,
+    pub(crate) contact: Arc<Contact>,
     /// How the generation began; none if it has to be read.
     pub(crate) beginning: Option<Arc<Beginning>>,
     /// The earlier generation that asked for the same.
@@ -111,6 +111,17 @@ pub(crate) struct Grant {
     pub(crate) is_late: bool,
     /// The place of its first picture in the generation: those of another attempt have theirs.
     pub(crate) first_index: u32,
+}
+
+/// An attempt that the provider names and nobody waits for.
+#[derive(Debug)]
+pub(crate) enum GivenUp {
+    /// Its generation has ended without it: what it drew is to be told.
+    Untold(Box<Grant>),
+    /// Its generation is under way, and until it ends its ledger is its own. Or nobody can tell.
+    NotYet,
+    /// There is no such attempt, or all of it is told.
+    Nothing,
 }
 
 /// What is to be done about an attempt.
@@ -336,24 +347,33 @@ impl Buyer {
         }
     }
 
-    /// The attempt of that token, if its generation has ended without it. While the generation is
-    /// under way its ledger is its own; the provider will say it again, or has been asked.
-    pub(crate) async fn given_up(&self, id: GenerationId, token: &str) -> Option<Grant> {
-        let attempts = self.ledger.attempts(id).await.unwrap_or_default();
-        let attempt = attempts.iter().find(|attempt| attempt.token == token)?;
+    /// What is known of the attempt of that token, which nobody waits for.
+    pub(crate) async fn given_up(&self, id: GenerationId, token: &str) -> GivenUp {
+        let attempts = match self.ledger.attempts(id).await {
+            Ok(attempts) => attempts,
+            Err(err) => {
+                warn!(generation = %id, error = &err as &dyn std::error::Error, "cannot read");
+                return GivenUp::NotYet;
+            }
+        };
+        let Some(attempt) = attempts.iter().find(|attempt| attempt.token == token) else {
+            return GivenUp::Nothing;
+        };
         let entries = self.read(id).await;
-        let is_end = |event: &Event| event.is_terminal() || matches!(event, Event::Ready(_));
-        let told = |event: &Event| matches!(event, Event::Rendered(rendered) if rendered.attempt == attempt.attempt);
-        let last = entries.last().filter(|last| is_end(&last.event))?;
-        if entries.iter().any(|entry| told(&entry.event)) {
-            return None;
+        let is_told = |event: &Event| matches!(event, Event::Rendered(rendered) if rendered.attempt == attempt.attempt);
+        if entries.iter().any(|entry| is_told(&entry.event)) {
+            return GivenUp::Nothing;
         }
+        let is_end = |event: &Event| event.is_terminal() || matches!(event, Event::Ready(_));
+        let Some(last) = entries.last().filter(|last| is_end(&last.event)) else {
+            return GivenUp::NotYet;
+        };
         let is_completed = |entry: &Entry| matches!(entry.event, Event::Completed(_));
         let first_index = match entries.iter().any(is_completed) {
             true => attempt.attempt.saturating_mul(LATE),
             false => 0,
         };
-        Some(Grant {
+        GivenUp::Untold(Box::new(Grant {
             id,
             first_index,
             is_late: true,
@@ -361,10 +381,10 @@ impl Buyer {
             number: attempt.attempt,
             failures: 0,
             token: Arc::from(token),
-            line: Arc::default(),
+            contact: Arc::default(),
             beginning: None,
             duplicate_of: None,
-        })
+        }))
     }
 
     /// How the generation began, and the most that it may cost. None if the lease is gone before it

@@ -137,7 +137,10 @@ async fn a_shutdown_finishes_what_is_in_work_and_takes_nothing_more() -> anyhow:
             "{id} was not finished"
         );
     }
-    assert_eq!(world.consumer("EVENTS", "upload").await?.num_ack_pending, 0);
+    // The late one may have been on its way to us as we left: then it is given to the next after
+    // `ack_wait`. The two are settled either way.
+    let held = world.consumer("EVENTS", "upload").await?.num_ack_pending;
+    assert!(held <= late.len(), "{held} are held by nobody");
     assert_eq!(
         world.bus.ledger().read(late[0]).await?.len(),
         1,

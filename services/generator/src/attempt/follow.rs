@@ -29,7 +29,11 @@ impl Buyer {
         provider_id: String,
         since: Timestamp,
     ) -> Result<End, End> {
-        attempt.grant.line.is_named.store(true, Ordering::Release);
+        attempt
+            .grant
+            .contact
+            .is_named
+            .store(true, Ordering::Release);
         let (mut doubts, mut next) = (0, Duration::ZERO);
         loop {
             let drawn_for = Timestamp::now().duration_since(since);
@@ -39,7 +43,7 @@ impl Buyer {
             next = next.max(pause(drawn_for.try_into().unwrap_or_default()));
             let asked = async {
                 // The provider may tell us that there is news; we ask by ourselves all the same.
-                drop(time::timeout(next, attempt.grant.line.news.notified()).await);
+                drop(time::timeout(next, attempt.grant.contact.news.notified()).await);
                 self.pace.turn().await;
                 Box::pin(self.client.poll(&provider_id)).await
             };

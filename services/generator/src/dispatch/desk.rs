@@ -114,7 +114,7 @@ impl Desk {
             self.show();
             tokio::select! {
                 () = lost.cancelled() => break,
-                Some(done) = self.tasks.join_next_with_id() => self.done(done).await,
+                Some(done) = self.tasks.join_next_with_id() => self.done(done),
                 Some(followed) = self.news.next(), if self.line.len() < MOST => self.heard(followed),
                 Some(message) = inbox.recv() => self.told(message).await,
                 _ = tick.tick() => self.tick().await,
@@ -122,7 +122,7 @@ impl Desk {
         }
         inbox.close();
         while let Some(done) = self.tasks.join_next_with_id().await {
-            self.done(done).await;
+            self.done(done);
         }
         self.take_notes().await;
         Ok(())
@@ -169,7 +169,7 @@ impl Desk {
                     bus: self.bus.clone(),
                     beginning,
                     sequence,
-                    known_from: self.notes.known_from,
+                    taken_over_at: self.notes.taken_over_at,
                 };
                 let ticket = ticket(id, &facts, sequence);
                 let joined = Joined {
@@ -305,7 +305,7 @@ impl Desk {
         waits.or_else(|| self.joined.remove(id).map(|joined| joined.ticket))
     }
 
-    async fn done(&mut self, done: Result<(task::Id, Done), task::JoinError>) {
+    fn done(&mut self, done: Result<(task::Id, Done), task::JoinError>) {
         let done = match done {
             Ok((task, done)) => {
                 self.owners.remove(&task);
@@ -320,7 +320,7 @@ impl Desk {
             }
         };
         match done {
-            Done::Attempt(id, end) => self.ended(id, end).await,
+            Done::Attempt(id, end) => self.ended(id, end),
             Done::Looked(id, Some(known)) => self.found(id, known),
             Done::Looked(id, None) => warn!(generation = %id, "its ledger has no beginning"),
             Done::Resolved(id, resolved) => self.resolved(id, resolved),

@@ -13,7 +13,7 @@ use tracing::{debug, info};
 
 use super::desk::{Active, Desk, Done};
 use super::known::{Known, Stand};
-use crate::attempt::{End, Grant, Task};
+use crate::attempt::{End, GivenUp, Grant, Task};
 use crate::books::Call;
 use crate::line::Ticket;
 
@@ -111,11 +111,13 @@ impl Desk {
         let buyer = self.buyer.clone();
         self.spawn(id, async move {
             let entries = buyer.read(id).await;
-            let known = Known::of(&entries);
-            Done::Looked(
-                id,
-                known.filter(|known| !matches!(known.stand, Stand::Unknown { .. })),
-            )
+            match Known::of(&entries) {
+                Some(Known {
+                    stand: Stand::Unknown { .. },
+                    ..
+                }) => Done::Nothing,
+                known => Done::Looked(id, known),
+            }
         });
     }
 
@@ -158,14 +160,17 @@ impl Desk {
     ) {
         let buyer = self.buyer.clone();
         self.spawn(id, async move {
-            if let Some(grant) = buyer.given_up(id, &token).await {
-                info!(generation = %id, "an attempt turns up that was given up");
-                let end = buyer.run(grant, Task::Adopt { provider_id }).await;
-                if end == End::Left {
-                    return Done::Nothing;
+            let is_heard = match buyer.given_up(id, &token).await {
+                GivenUp::Untold(grant) => {
+                    info!(generation = %id, "an attempt turns up that was given up");
+                    buyer.run(*grant, Task::Adopt { provider_id }).await != End::Left
                 }
+                GivenUp::NotYet => false,
+                GivenUp::Nothing => true,
+            };
+            if is_heard {
+                heard.send(()).ok();
             }
-            heard.send(()).ok();
             Done::Nothing
         });
     }

@@ -83,8 +83,8 @@ pub(super) struct Repeat {
     pub(super) beginning: Arc<Beginning>,
     /// The sequence of its `accepted`.
     pub(super) sequence: u64,
-    /// From which sequence on the dispatcher itself knows who asked.
-    pub(super) known_from: u64,
+    /// The end of the ledger when we took over: of what came before, only history knows everything.
+    pub(super) taken_over_at: u64,
 }
 
 impl Repeat {
@@ -103,7 +103,7 @@ impl Repeat {
             match found {
                 Ok(found) => match found.id.and_then(|id| id.parse().ok()) {
                     Some(earlier) if earlier != job.id => return self.follow(earlier).await,
-                    _ if found.recorded_to + 1 >= self.known_from => return Resolved::Unheard,
+                    _ if found.recorded_to >= self.taken_over_at => return Resolved::Unheard,
                     _ => debug!("history is behind"),
                 },
                 Err(err) => {

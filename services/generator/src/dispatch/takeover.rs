@@ -8,6 +8,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
 use bus::{Bus, Entry, Followed};
 use bytes::Bytes;
 use domain::{Event, GenerationId, Usd};
@@ -66,7 +67,9 @@ pub(super) struct Notes {
     /// The last entry that we have heard of.
     pub(super) position: u64,
     /// From which entry on we have heard of everything.
-    pub(super) known_from: u64,
+    known_from: u64,
+    /// Where the ledger ended when we took over.
+    pub(super) taken_over_at: u64,
     revision: u64,
     taken: Instant,
     has_changed: bool,
@@ -105,14 +108,14 @@ impl Desk {
         lease: bus::Lease,
     ) -> Result<Option<Self>, bus::Error> {
         let started = Instant::now();
-        let (written, revision) = read_notes(&bus, &config.account).await?;
+        let (notes, revision) = read_notes(&bus, &config.account).await?;
+        let (written, books) = notes.unzip();
         let (from, position) = written.as_ref().map_or((1, 0), |w| (w.from, w.position));
-        let books = written.as_ref().map(|w| Books::restore(&w.books));
         let refused = written.as_ref().and_then(|w| w.refused.clone());
         let mut replay = Replay {
             known: HashMap::new(),
             beginnings: HashMap::new(),
-            books: books.transpose().unwrap_or_default().unwrap_or_default(),
+            books: books.unwrap_or_default(),
             position,
         };
         let named = written.map(|written| written.named).unwrap_or_default();
@@ -153,6 +156,7 @@ impl Desk {
             notes: Notes {
                 position: end,
                 known_from: from,
+                taken_over_at: end,
                 revision,
                 taken: Instant::now(),
                 has_changed: true,
@@ -279,17 +283,32 @@ impl Desk {
 /// The prefix of notes among the books.
 const NOTES: &str = "notes";
 
-async fn read_notes(bus: &Bus, account: &str) -> Result<(Option<Written>, u64), bus::Error> {
+/// The notes, with the books in them, and their revision; none if any of it cannot be read.
+async fn read_notes(
+    bus: &Bus,
+    account: &str,
+) -> Result<(Option<(Written, Books)>, u64), bus::Error> {
     let key = format!("{NOTES}.{account}");
     let Some((value, revision)) = bus.setting_at(BOOKS, &key).await? else {
         return Ok((None, 0));
     };
-    let written = serde_json::from_slice::<Written>(&value);
-    let written = written.map_err(|err| warn!(error = %err, "notes that cannot be read"));
     let end = bus.ledger().end().await?;
+    let notes = open_notes(&value)
+        .map_err(|err| warn!(error = %format!("{err:#}"), "notes that cannot be read"));
     // Notes of another ledger, which was created anew since, say nothing about this one.
-    let fits = |written: &Written| written.version == VERSION && written.position <= end;
-    Ok((written.ok().filter(fits), revision))
+    let fits = |(written, _): &(Written, Books)| written.position <= end;
+    Ok((notes.ok().filter(fits), revision))
+}
+
+fn open_notes(value: &[u8]) -> anyhow::Result<(Written, Books)> {
+    let written: Written = serde_json::from_slice(value)?;
+    let version = written.version;
+    ensure!(
+        version == VERSION,
+        "notes of version {version}, not {VERSION}"
+    );
+    let books = Books::restore(&written.books)?;
+    Ok((written, books))
 }
 
 impl Replay {

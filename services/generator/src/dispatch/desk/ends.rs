@@ -9,7 +9,7 @@ use tracing::{error, warn};
 
 use super::super::known::{Known, Stand};
 use super::grants::{grant, scopes};
-use super::{Active, Desk, Tried, ticket};
+use super::{Active, Desk, Done, Tried, ticket};
 use crate::attempt::{End, Task, Why};
 use crate::books::{Call, Effect};
 
@@ -17,18 +17,20 @@ use crate::books::{Call, Effect};
 const LATER: SignedDuration = SignedDuration::from_secs(5);
 
 impl Desk {
-    pub(super) async fn ended(&mut self, id: GenerationId, end: End) {
+    pub(super) fn ended(&mut self, id: GenerationId, end: End) {
         let active = self.active.remove(&id);
         let is_probe = active.as_ref().is_some_and(|active| active.is_probe);
         let before = self.gate.hold();
         match (end, active) {
             (End::Rendered { cost }, active) => {
                 self.gate.served(is_probe);
-                self.over(id, active, Some(cost));
+                self.settle(active, cost);
+                self.over(id);
                 self.repeats.finished(id);
             }
             (End::Failed { cost }, active) => {
-                self.over(id, active, Some(cost));
+                self.settle(active, cost);
+                self.over(id);
                 self.repeats.failed(id);
             }
             (
@@ -46,7 +48,7 @@ impl Desk {
                     self.books.release(active.call);
                 }
                 self.refused(&active, &why);
-                self.lines_up_again(active, until).await;
+                self.lines_up_again(active, until);
             }
             (End::Unknown, Some(active)) => {
                 self.books.doubt(active.call);
@@ -75,7 +77,7 @@ impl Desk {
             (End::Later, Some(active)) => {
                 self.books.release(active.call);
                 let until = Timestamp::now().saturating_add(LATER).ok();
-                self.lines_up_again(active, until).await;
+                self.lines_up_again(active, until);
             }
             (End::Left | End::Later | End::Refuted(_), _) => {}
         }
@@ -87,12 +89,15 @@ impl Desk {
         self.notes.changed();
     }
 
-    /// Nothing more is bought for it. `None`: nobody knows what it cost.
-    fn over(&mut self, id: GenerationId, active: Option<Active>, cost: Option<Usd>) {
+    /// What was not called has nothing to settle.
+    fn settle(&mut self, active: Option<Active>, cost: Usd) {
         if let Some(active) = active {
-            let cost = cost.unwrap_or(active.ticket.reserved);
             self.books.settle(active.call, cost);
         }
+    }
+
+    /// Nothing more is bought for it.
+    fn over(&mut self, id: GenerationId) {
         self.tried.remove(&id);
         self.repeated.remove(&id);
         self.at_hand.remove(&id);
@@ -128,31 +133,31 @@ impl Desk {
         }
     }
 
-    async fn lines_up_again(&mut self, active: Active, until: Option<Timestamp>) {
+    fn lines_up_again(&mut self, active: Active, until: Option<Timestamp>) {
         let Active { ticket, .. } = active;
-        match until {
-            None => self.line.put_back(ticket),
-            Some(until) => {
-                let id = ticket.id;
-                self.asleep.insert(id, (until, ticket));
-                let parked = Parked {
-                    id,
-                    reason: String::new(),
-                    failures: 0,
-                    until: Some(until),
-                    in_doubt: false,
-                    at: Timestamp::now(),
-                };
-                let (key, event) = (id.to_string(), Event::from(parked));
-                let stage = bus::Stage::Generate;
-                if let Err(err) = self.bus.put_off(stage, &key, &event, until).await {
-                    warn!(
-                        error = &err as &dyn std::error::Error,
-                        "no timer; we count ourselves"
-                    );
-                }
+        let Some(until) = until else {
+            return self.line.put_back(ticket);
+        };
+        let id = ticket.id;
+        self.asleep.insert(id, (until, ticket));
+        let parked = Parked {
+            id,
+            reason: String::new(),
+            failures: 0,
+            until: Some(until),
+            in_doubt: false,
+            at: Timestamp::now(),
+        };
+        let bus = self.bus.clone();
+        self.spawn(id, async move {
+            let (key, event) = (id.to_string(), Event::from(parked));
+            let timer = bus.put_off(bus::Stage::Generate, &key, &event, until);
+            if let Err(err) = timer.await {
+                let error = &err as &dyn std::error::Error;
+                warn!(error, "no timer; we count ourselves");
             }
-        }
+            Done::Nothing
+        });
     }
 
     /// What the ledger says of a generation that somebody else wrote about.
@@ -215,22 +220,15 @@ impl Desk {
                     ticket,
                     call,
                     token,
-                    line: grant.line,
+                    contact: grant.contact,
                     is_probe: false,
                     named: None,
                 };
                 self.doubts(id, active, since);
             }
             Stand::Over { cost } => {
-                let active = Active {
-                    ticket,
-                    call,
-                    token,
-                    line: grant.line,
-                    is_probe: false,
-                    named: None,
-                };
-                self.over(id, Some(active), cost);
+                self.books.settle(call, cost.unwrap_or(ticket.reserved));
+                self.over(id);
             }
         }
     }

@@ -80,12 +80,12 @@ impl Desk {
         task: Task,
     ) {
         let id = ticket.id;
-        let line = Arc::clone(&grant.line);
+        let contact = Arc::clone(&grant.contact);
         let active = Active {
             ticket,
             call,
             token,
-            line,
+            contact,
             is_probe,
             named: None,
         };
@@ -134,7 +134,7 @@ pub(in crate::dispatch) fn grant(
         number,
         failures,
         token,
-        line: Arc::default(),
+        contact: Arc::default(),
         beginning: None,
         duplicate_of: None,
         is_late: false,

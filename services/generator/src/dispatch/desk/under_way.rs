@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::GenerationId;
 
-use crate::attempt::Line;
+use crate::attempt::Contact;
 use crate::books::Call;
 use crate::line::{PerLane, Ticket};
 
@@ -15,7 +15,7 @@ pub(in crate::dispatch) struct Active {
     pub(in crate::dispatch) ticket: Ticket,
     pub(in crate::dispatch) call: Call,
     pub(in crate::dispatch) token: Arc<str>,
-    pub(in crate::dispatch) line: Arc<Line>,
+    pub(in crate::dispatch) contact: Arc<Contact>,
     pub(in crate::dispatch) is_probe: bool,
     /// The provider's name for it, as the provider says by itself.
     pub(in crate::dispatch) named: Option<String>,
@@ -59,8 +59,8 @@ impl UnderWay {
         let active = self.attempts.get_mut(id);
         let active = active.filter(|active| *active.token == *token)?;
         active.named = Some(provider_id.to_owned());
-        active.line.wake();
-        Some(active.line.is_named())
+        active.contact.wake();
+        Some(active.contact.is_named())
     }
 
     /// The images in progress, by lane.
