@@ -9,8 +9,8 @@ const ENGINE: u32 = 2;
 
 /// A size to cut to, and how.
 ///
-/// Invariant: comes from [`Presets::parse`](crate::Presets::parse), so sides are 1 to 4096 pixels and
-/// the name can stand in a URL and an object key as it is.
+/// Invariant: comes from [`Presets::parse`](crate::Presets::parse) or [`Preset::with`], so sides are 1
+/// to 4096 pixels and the name can stand in a URL and an object key as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     pub(crate) name: String,
@@ -92,6 +92,15 @@ impl Encoding {
             Self::Jpeg { .. } => Format::Jpeg,
             Self::Png => Format::Png,
             Self::Webp { .. } => Format::Webp,
+        }
+    }
+
+    /// 1 to 100 on the format's own scale; none where nothing is lost.
+    #[must_use]
+    pub fn quality(self) -> Option<u8> {
+        match self {
+            Self::Jpeg { quality } | Self::Webp { quality } => Some(quality),
+            Self::Png => None,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod fields;
+mod overrides;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -8,6 +9,8 @@ use toml::{Table, Value};
 
 use crate::{Encoding, Fit, Gravity, Preset};
 use fields::Fields;
+
+pub use overrides::Overrides;
 
 const BUILTIN: &str = include_str!("../presets.toml");
 const MAX_NAME: usize = 40;
@@ -81,6 +84,19 @@ pub enum InvalidPreset {
     },
 }
 
+impl InvalidPreset {
+    /// The field that is wrong, where it is one field.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Missing { field, .. } | Self::Value { field, .. } => Some(field),
+            Self::Unknown { field, .. } => Some(field),
+            Self::CannotWrite { .. } => Some("format"),
+            Self::Syntax(_) | Self::Empty | Self::Name { .. } | Self::NotATable { .. } => None,
+        }
+    }
+}
+
 impl Presets {
     /// The four presets that come with the program.
     ///
@@ -147,18 +163,24 @@ fn preset(name: &str, value: Value) -> Result<Preset, InvalidPreset> {
             preset: name.to_owned(),
         });
     };
+    read(name, table, None)
+}
+
+/// Reads the fields of a preset; what is not there comes from `base`, where there is one.
+fn read(name: &str, table: Table, base: Option<&Preset>) -> Result<Preset, InvalidPreset> {
     let mut fields = Fields::new(name, table);
     let mut preset = Preset {
         name: name.to_owned(),
-        width: fields.integer("width", 1..=MAX_SIDE, None)?,
-        height: fields.integer("height", 1..=MAX_SIDE, None)?,
-        fit: fields.choice("fit", FITS, None)?,
-        gravity: gravity(&mut fields)?,
-        encoding: encoding(&mut fields)?,
+        width: fields.integer("width", 1..=MAX_SIDE, base.map(|base| base.width.into()))?,
+        height: fields.integer("height", 1..=MAX_SIDE, base.map(|base| base.height.into()))?,
+        fit: fields.choice("fit", FITS, base.map(Preset::fit))?,
+        gravity: gravity(&mut fields, base.map(Preset::gravity))?,
+        encoding: encoding(&mut fields, base.map(Preset::encoding))?,
         max_bytes: None,
     };
     if preset.encoding != Encoding::Png {
-        preset.max_bytes = fields.optional("max_bytes", BYTE_BUDGETS)?;
+        let most = fields.optional("max_bytes", BYTE_BUDGETS)?;
+        preset.max_bytes = most.or(base.and_then(Preset::max_bytes));
     }
     fields.finish()?;
     Ok(preset)
@@ -185,27 +207,42 @@ const GRAVITIES: &[(&str, Gravity)] = &[
     ("text-safe", Gravity::TextSafe),
 ];
 
-fn gravity(fields: &mut Fields<'_>) -> Result<Gravity, InvalidPreset> {
+fn gravity(fields: &mut Fields<'_>, default: Option<Gravity>) -> Result<Gravity, InvalidPreset> {
     match fields.point("gravity")? {
         Some((x, y)) => Ok(Gravity::Focal { x, y }),
-        None => fields.choice("gravity", GRAVITIES, Some(Gravity::CENTER)),
+        None => fields.choice("gravity", GRAVITIES, default.or(Some(Gravity::CENTER))),
     }
 }
 
-fn encoding(fields: &mut Fields<'_>) -> Result<Encoding, InvalidPreset> {
-    const FORMATS: &[(&str, &str)] = &[
-        ("jpeg", "jpeg"),
-        ("png", "png"),
-        ("webp", "webp"),
-        ("avif", "avif"),
-    ];
-    match fields.choice("format", FORMATS, None)? {
+const FORMATS: &[(&str, &str)] = &[
+    ("jpeg", "jpeg"),
+    ("png", "png"),
+    ("webp", "webp"),
+    ("avif", "avif"),
+];
+
+/// What a preset file calls the format.
+fn word(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Jpeg { .. } => "jpeg",
+        Encoding::Png => "png",
+        Encoding::Webp { .. } => "webp",
+    }
+}
+
+fn encoding(fields: &mut Fields<'_>, base: Option<Encoding>) -> Result<Encoding, InvalidPreset> {
+    let format = fields.choice("format", FORMATS, base.map(word))?;
+    let kept = base.filter(|base| word(*base) == format);
+    let quality = kept
+        .and_then(Encoding::quality)
+        .map_or(DEFAULT_QUALITY, i64::from);
+    match format {
         "jpeg" => Ok(Encoding::Jpeg {
-            quality: fields.integer("quality", 1..=100, Some(DEFAULT_QUALITY))?,
+            quality: fields.integer("quality", 1..=100, Some(quality))?,
         }),
         "png" => Ok(Encoding::Png),
         "webp" => Ok(Encoding::Webp {
-            quality: fields.integer("quality", 1..=100, Some(DEFAULT_QUALITY))?,
+            quality: fields.integer("quality", 1..=100, Some(quality))?,
         }),
         format => Err(fields.cannot_write(format)),
     }

@@ -70,26 +70,26 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// `{ x, y }` with both from 0 to 1; none, and nothing taken, where the field is not a table.
+    /// `{ x, y }` or `"x,y"` with both from 0 to 1; none, and nothing taken, where the field is neither.
     pub(super) fn point(
         &mut self,
         field: &'static str,
     ) -> Result<Option<(f64, f64)>, InvalidPreset> {
-        let Some(Value::Table(table)) = self.table.get(field) else {
-            return Ok(None);
+        let point = match self.table.get(field) {
+            Some(Value::Table(table)) => in_table(table),
+            Some(Value::String(text)) => match text.split_once(',') {
+                Some((x, y)) => in_text(x, y),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
         };
-        let fraction = |axis: &str| {
-            let value = table.get(axis)?;
-            let number = value
-                .as_float()
-                .or_else(|| value.as_integer().map(|whole| whole as f64))?;
-            (0.0..=1.0).contains(&number).then_some(number)
-        };
-        let (Some(x), Some(y), 2) = (fraction("x"), fraction("y"), table.len()) else {
-            return Err(self.invalid(field, "a name or { x, y } with both from 0 to 1".to_owned()));
+        let inside = |(x, y): &(f64, f64)| (0.0..=1.0).contains(x) && (0.0..=1.0).contains(y);
+        let Some(point) = point.filter(inside) else {
+            let expected = "a name or a point such as 0.5,0.3 with both from 0 to 1";
+            return Err(self.invalid(field, expected.to_owned()));
         };
         self.table.remove(field);
-        Ok(Some((x, y)))
+        Ok(Some(point))
     }
 
     /// Refuses what nobody has asked for.
@@ -124,4 +124,18 @@ impl<'a> Fields<'a> {
             expected,
         }
     }
+}
+
+fn in_table(table: &Table) -> Option<(f64, f64)> {
+    let number = |axis| {
+        let value = table.get(axis)?;
+        let whole = || value.as_integer().map(|whole| whole as f64);
+        value.as_float().or_else(whole)
+    };
+    let point = (number("x")?, number("y")?);
+    (table.len() == 2).then_some(point)
+}
+
+fn in_text(x: &str, y: &str) -> Option<(f64, f64)> {
+    Some((x.trim().parse().ok()?, y.trim().parse().ok()?))
 }

@@ -1,3 +1,5 @@
+use anyhow::Context as _;
+
 use super::*;
 
 const CARD: &str = "[card]\nwidth = 10\nheight = 20\nfit = \"cover\"\nformat = \"jpeg\"\n";
@@ -48,6 +50,10 @@ fn gravity_is_a_name_or_a_point() -> anyhow::Result<()> {
         gravity("gravity = { x = 0.25, y = 1 }")?,
         Some(Gravity::Focal { x: 0.25, y: 1.0 })
     );
+    assert_eq!(
+        gravity("gravity = \"0.25, 1\"")?,
+        Some(Gravity::Focal { x: 0.25, y: 1.0 })
+    );
     Ok(())
 }
 
@@ -90,7 +96,16 @@ fn a_refusal_names_the_preset_and_the_field_and_says_what_would_do() {
         ),
         (
             "gravity = { x = 2, y = 0 }",
-            "preset `card`: `gravity` must be a name or { x, y } with both from 0 to 1",
+            "preset `card`: `gravity` must be a name or a point such as 0.5,0.3 with both from 0 to 1",
+        ),
+        (
+            "gravity = \"0.5\"",
+            "preset `card`: `gravity` must be one of center, north, northeast, east, southeast, south, \
+             southwest, west, northwest, attention, text-safe",
+        ),
+        (
+            "gravity = \"0.5,nan\"",
+            "preset `card`: `gravity` must be a name or a point such as 0.5,0.3 with both from 0 to 1",
         ),
     ];
     for (line, message) in of_card {
@@ -132,4 +147,114 @@ fn a_byte_budget_needs_a_quality_to_lower() -> anyhow::Result<()> {
 fn quality_means_nothing_to_png() {
     let toml = format!("{}quality = 80", CARD.replace("jpeg", "png"));
     assert_eq!(refusal(&toml), "preset `card`: `quality` is not known here");
+}
+
+fn card(lines: &str) -> anyhow::Result<Preset> {
+    let presets = Presets::parse(&format!("{CARD}{lines}"))?;
+    Ok(presets.get("card").context("no card")?.clone())
+}
+
+#[test]
+fn overrides_change_what_they_name_and_nothing_else() -> anyhow::Result<()> {
+    let base = card("quality = 60\nmax_bytes = 50000\ngravity = \"north\"")?;
+
+    assert_eq!(base.with(&Overrides::default())?, base);
+    let every = Overrides {
+        width: Some(30),
+        height: Some(40),
+        fit: Some("extend"),
+        gravity: Some("0.25,1"),
+        format: Some("webp"),
+        quality: Some(70),
+        max_bytes: Some(60_000),
+    };
+    let expected = Preset {
+        name: "card".to_owned(),
+        width: 30,
+        height: 40,
+        fit: Fit::Extend,
+        gravity: Gravity::Focal { x: 0.25, y: 1.0 },
+        encoding: Encoding::Webp { quality: 70 },
+        max_bytes: Some(60_000),
+    };
+    assert_eq!(base.with(&every)?, expected);
+    assert_ne!(base.version(), expected.version());
+    Ok(())
+}
+
+#[test]
+fn another_format_begins_with_its_default_quality() -> anyhow::Result<()> {
+    let base = card("quality = 60\nmax_bytes = 50000")?;
+    let format = |word| Overrides {
+        format: Some(word),
+        ..Overrides::default()
+    };
+
+    assert_eq!(base.with(&format("jpeg"))?, base);
+    let webp = base.with(&format("webp"))?;
+    assert_eq!(webp.encoding(), Encoding::Webp { quality: 80 });
+    assert_eq!(webp.max_bytes(), Some(50_000));
+    let png = base.with(&format("png"))?;
+    assert_eq!((png.encoding(), png.max_bytes()), (Encoding::Png, None));
+    Ok(())
+}
+
+#[test]
+fn a_refused_override_names_its_field() -> anyhow::Result<()> {
+    let base = card("")?;
+    let refused = |overrides: Overrides<'_>| match base.with(&overrides) {
+        Ok(preset) => format!("accepted {preset:?}"),
+        Err(err) => format!("{}: {err}", err.field().unwrap_or("no field")),
+    };
+    let none = Overrides::default();
+
+    let cases = [
+        (
+            Overrides {
+                width: Some(-1),
+                ..none
+            },
+            "width: preset `card`: `width` must be a whole number from 1 to 4096",
+        ),
+        (
+            Overrides {
+                fit: Some("Cover"),
+                ..none
+            },
+            "fit: preset `card`: `fit` must be one of cover, contain, extend, inside",
+        ),
+        (
+            Overrides {
+                gravity: Some("0.5,2"),
+                ..none
+            },
+            "gravity: preset `card`: `gravity` must be a name or a point such as 0.5,0.3 with both from 0 to 1",
+        ),
+        (
+            Overrides {
+                format: Some("gif"),
+                ..none
+            },
+            "format: preset `card`: `format` must be one of jpeg, png, webp, avif",
+        ),
+        (
+            Overrides {
+                format: Some("png"),
+                quality: Some(80),
+                ..none
+            },
+            "quality: preset `card`: `quality` is not known here",
+        ),
+        (
+            Overrides {
+                max_bytes: Some(i64::MAX),
+                ..none
+            },
+            "max_bytes: preset `card`: `max_bytes` must be a whole number from 4096 to 33554432",
+        ),
+    ];
+    for (overrides, message) in cases {
+        assert_eq!(refused(overrides), message);
+    }
+    Ok(())
 }
