@@ -16,7 +16,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("egress", &[]),
     ("storage", &["runtime"]),
     ("webhooks", &[]),
-    ("imaging", &[]),
+    // It takes the requester's choice of cuts as it is.
+    ("imaging", &["domain"]),
     ("ideogram", &["domain"]),
     ("history", &["domain", "wire"]),
     ("bus", &["domain", "runtime", "wire"]),

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     AspectRatio, ColorPalette, GenerationId, Inputs, Invalid, InvalidValue, Lane, MagicPrompt,
-    Model, OnDuplicate, OnUnknown, OnWithheld, Operation, Request, WeightedColor,
+    Model, OnDuplicate, OnUnknown, OnWithheld, Operation, PresetChoice, Request, WeightedColor,
 };
 
 /// A request as it was sent: nothing has a default yet, nothing was checked.
@@ -44,7 +44,7 @@ pub struct Draft {
     pub character_reference: Option<String>,
     pub character_mask: Option<String>,
     pub callback_url: Option<String>,
-    pub presets: Option<Vec<String>>,
+    pub presets: Option<Vec<PresetChoice>>,
     pub campaign: Option<String>,
     pub tags: Vec<String>,
     pub metadata: BTreeMap<String, String>,
@@ -63,7 +63,7 @@ pub struct Admission {
     /// The names of the presets there are.
     pub presets: BTreeSet<String>,
     /// The presets of a request that names none.
-    pub default_presets: Vec<String>,
+    pub default_presets: Vec<PresetChoice>,
     /// The lane of a request that names none.
     pub lane: Lane,
 }
@@ -77,9 +77,10 @@ impl Admission {
     #[must_use]
     pub fn of<'a>(presets: impl IntoIterator<Item = &'a str>) -> Self {
         let presets: BTreeSet<String> = presets.into_iter().map(str::to_owned).collect();
-        let default = DEFAULT_PRESETS.map(str::to_owned).into_iter();
+        let default = DEFAULT_PRESETS.into_iter();
+        let default = default.filter(|name| presets.contains(*name));
         Self {
-            default_presets: default.filter(|name| presets.contains(name)).collect(),
+            default_presets: default.map(PresetChoice::from).collect(),
             presets,
             lane: Lane::Standard,
         }
@@ -277,16 +278,21 @@ impl Draft {
         Ok(self.style_codes.clone())
     }
 
-    fn presets(&self, admission: &Admission, operation: Operation) -> Result<Vec<String>, Invalid> {
-        let Some(names) = &self.presets else {
+    fn presets(
+        &self,
+        admission: &Admission,
+        operation: Operation,
+    ) -> Result<Vec<PresetChoice>, Invalid> {
+        let Some(choices) = &self.presets else {
             // A cut would paint over what was made transparent, and words cannot be cut.
             return Ok(match operation {
                 Operation::RemoveBackground | Operation::Describe => Vec::new(),
                 _ => admission.default_presets.clone(),
             });
         };
-        let mut chosen: Vec<String> = Vec::new();
-        for name in names {
+        let mut chosen: Vec<PresetChoice> = Vec::new();
+        for choice in choices {
+            let name = &choice.preset;
             if !admission.presets.contains(name) {
                 let known: Vec<&str> = admission.presets.iter().map(String::as_str).collect();
                 let reason = format!(
@@ -295,8 +301,8 @@ impl Draft {
                 );
                 return Err(Invalid::field("presets", reason));
             }
-            if !chosen.contains(name) {
-                chosen.push(name.clone());
+            if !chosen.contains(choice) {
+                chosen.push(choice.clone());
             }
         }
         Ok(chosen)
@@ -422,7 +428,7 @@ mod tests {
         assert_eq!(request.prompt, "a red kite");
         assert_eq!(request.model, Model::V2);
         assert_eq!(request.num_images, 1);
-        assert_eq!(request.presets, ["og-image", "instagram"]);
+        assert_eq!(request.presets, ["og-image", "instagram"].map(Into::into));
     }
 
     #[test]
@@ -489,7 +495,7 @@ mod tests {
             (
                 "presets",
                 Draft {
-                    presets: Some(vec!["poster".to_owned()]),
+                    presets: Some(vec!["poster".into()]),
                     ..kite()
                 },
             ),

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::{Failure, GenerationId, Hold, Image, ImageId, Job, Scope, Tenant, Usd};
+use crate::{
+    DerivationId, Failure, GenerationId, Hold, Image, ImageId, Job, PresetChoice, Scope, Tenant,
+    Usd,
+};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,9 @@ pub enum Event {
     ImageReady(Box<ImageReady>),
     ImageFailed(Box<ImageFailed>),
     ImageRecovered(Box<ImageRecovered>),
+    ImageRecut(Box<ImageRecut>),
+    AssetExpired(AssetExpired),
+    AssetDeleted(AssetDeleted),
     Announced(Announced),
     ProviderParked(ProviderParked),
     ProviderResumed(ProviderResumed),
@@ -203,6 +209,8 @@ pub struct ImageReady {
     pub job: Job,
     /// The picture with its derivatives.
     pub image: Image,
+    /// The order of new cuts that it answers; none for the first cuts.
+    pub derivation: Option<DerivationId>,
     /// When.
     pub at: Timestamp,
 }
@@ -226,6 +234,55 @@ pub struct ImageRecovered {
     pub job: Job,
     /// The picture.
     pub image: Image,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// More cuts of a stored picture are asked for. Never an entry of the log, but work to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageRecut {
+    /// Whose.
+    pub job: Job,
+    /// The picture with the derivatives it has.
+    pub image: Image,
+    /// Which order it belongs to.
+    pub derivation: DerivationId,
+    /// What to cut.
+    pub presets: Vec<PresetChoice>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A picture is to be deleted, with all that was cut from it. Cannot be taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetExpired {
+    /// Of which generation.
+    pub id: GenerationId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Which picture.
+    pub image: ImageId,
+    /// Why: `retention`, `erasure`, `replaced`.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A picture is gone from the store, with all that was cut from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetDeleted {
+    /// Of which generation.
+    pub id: GenerationId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Which picture.
+    pub image: ImageId,
+    /// Why: as its `expired` says.
+    pub reason: String,
+    /// What was removed, by its name in the store.
+    pub keys: Vec<String>,
+    /// How many bytes that were.
+    pub bytes: u64,
     /// When.
     pub at: Timestamp,
 }
@@ -361,6 +418,9 @@ impl Event {
             Self::ImageReady(_) => "image.ready",
             Self::ImageFailed(_) => "image.failed",
             Self::ImageRecovered(_) => "image.recovered",
+            Self::ImageRecut(_) => "image.recut",
+            Self::AssetExpired(_) => "asset.expired",
+            Self::AssetDeleted(_) => "asset.deleted",
             Self::Announced(_) => "generation.announced",
             Self::ProviderParked(_) => "provider.parked",
             Self::ProviderResumed(_) => "provider.resumed",
@@ -388,6 +448,9 @@ impl Event {
             Self::ImageReady(event) => event.job.id,
             Self::ImageFailed(event) => event.job.id,
             Self::ImageRecovered(event) => event.job.id,
+            Self::ImageRecut(event) => event.job.id,
+            Self::AssetExpired(event) => event.id,
+            Self::AssetDeleted(event) => event.id,
             Self::Announced(event) => event.id,
             Self::NotificationDelivered(event) => event.id,
             Self::NotificationFailed(event) => event.id,
@@ -412,6 +475,7 @@ impl Event {
             Self::ImageReady(event) => Some(&event.job),
             Self::ImageFailed(event) => Some(&event.job),
             Self::ImageRecovered(event) => Some(&event.job),
+            Self::ImageRecut(event) => Some(&event.job),
             _ => None,
         }
     }
@@ -423,6 +487,9 @@ impl Event {
             Self::ImageReady(event) => event.image.id.to_string(),
             Self::ImageFailed(event) => event.image.id.to_string(),
             Self::ImageRecovered(event) => event.image.id.to_string(),
+            Self::ImageRecut(event) => format!("{}-{}", event.image.id, event.derivation),
+            Self::AssetExpired(event) => event.image.to_string(),
+            Self::AssetDeleted(event) => event.image.to_string(),
             Self::ProviderParked(event) => event.account.clone(),
             Self::ProviderResumed(event) => event.account.clone(),
             Self::ProviderDiscrepancy(event) => event.account.clone(),
@@ -454,6 +521,10 @@ impl Event {
             Self::Parked(Parked { id, at, .. }) | Self::Unknown(Unknown { id, at, .. }) => {
                 format!("{name}-{id}-{}", at.as_millisecond())
             }
+            Self::ImageReady(event) => match event.derivation {
+                Some(derivation) => format!("{name}-{}-{derivation}", event.image.id),
+                None => format!("{name}-{}", event.image.id),
+            },
             // The provider may be wrong, and right a moment later. Its names may have dots.
             Self::Announced(event) => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -484,6 +555,9 @@ impl Event {
             Self::ImageReady(event) => Some(event.image.id),
             Self::ImageFailed(event) => Some(event.image.id),
             Self::ImageRecovered(event) => Some(event.image.id),
+            Self::ImageRecut(event) => Some(event.image.id),
+            Self::AssetExpired(event) => Some(event.image),
+            Self::AssetDeleted(event) => Some(event.image),
             _ => None,
         }
     }
@@ -518,8 +592,8 @@ macro_rules! each {
     };
 }
 each!(Calling Submitted Unknown Parked Announced ProviderParked ProviderResumed ProviderDiscrepancy
-    NotificationDelivered NotificationFailed;
-    boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed ImageRecovered);
+    AssetExpired AssetDeleted NotificationDelivered NotificationFailed;
+    boxed Accepted Rendered Completed Failed Ready ImageReady ImageFailed ImageRecovered ImageRecut);
 
 #[cfg(test)]
 mod tests {

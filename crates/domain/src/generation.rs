@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::failure::words;
 use crate::{
-    Accepted, Billed, Completed, Event, Failed, Failure, GenerationId, Image, ImageId, Job, Phase,
-    Ready, Tenant, Usd,
+    Accepted, AssetDeleted, Billed, Completed, Event, Failed, Failure, GenerationId, Image,
+    ImageId, ImageState, Job, Phase, Ready, Tenant, Usd,
 };
 
 /// Where a generation stands.
@@ -141,7 +141,11 @@ impl Generation {
             Event::ImageReady(event) => self.replace(&event.image),
             Event::ImageFailed(event) => self.replace(&event.image),
             Event::ImageRecovered(event) => self.replace(&event.image),
-            Event::Announced(_)
+            Event::AssetDeleted(event) => self.forget(event),
+            // Until it is deleted it can be had.
+            Event::AssetExpired(_)
+            | Event::ImageRecut(_)
+            | Event::Announced(_)
             | Event::ProviderParked(_)
             | Event::ProviderResumed(_)
             | Event::ProviderDiscrepancy(_)
@@ -260,7 +264,9 @@ impl Generation {
         self.advance(Status::Ready);
         self.learn(&event.job);
         self.texts.clone_from(&event.texts);
-        self.images.clone_from(&event.images);
+        for image in &event.images {
+            self.replace(image);
+        }
     }
 
     /// What became known of the job only on its way. Whose images it got is surer than who asked for
@@ -272,9 +278,22 @@ impl Generation {
         }
     }
 
-    /// Puts `image` in its place; what is known of it never becomes less.
+    /// What was deleted stays known, but for where it was.
+    fn forget(&mut self, event: &AssetDeleted) {
+        let found = self.images.iter_mut().find(|known| known.id == event.image);
+        if let Some(image) = found {
+            image.state = ImageState::Deleted;
+            image.key = None;
+            image.url = None;
+            image.derivatives.clear();
+        }
+    }
+
+    /// Puts `image` in its place; what is known of it never becomes less, and what was deleted does
+    /// not come back.
     fn replace(&mut self, image: &Image) {
         match self.images.iter_mut().find(|known| known.id == image.id) {
+            Some(known) if known.state == ImageState::Deleted => {}
             Some(known) => known.clone_from(image),
             None => self.images.push(image.clone()),
         }

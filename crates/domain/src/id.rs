@@ -20,6 +20,12 @@ impl StaticType for Img {
     const TYPE: &'static str = "img";
 }
 
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Der;
+impl StaticType for Der {
+    const TYPE: &'static str = "der";
+}
+
 /// A text that is no id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no {kind} id, which looks like `{example}`")]
@@ -80,6 +86,18 @@ impl ImageId {
     }
 }
 
+/// Names one order of new cuts; `der_` and 26 characters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DerivationId(TypeSafeId<Der>);
+
+impl DerivationId {
+    /// A new id that sorts by time of creation (`UUIDv7`, RFC 9562 §5.7).
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(TypeSafeId::from_uuid(Uuid::now_v7()))
+    }
+}
+
 macro_rules! text {
     ($id:ident, $kind:literal, $example:literal) => {
         impl fmt::Display for $id {
@@ -108,6 +126,7 @@ macro_rules! text {
 }
 text!(GenerationId, "generation", "gen_01h455vb4pex5vsknk084sn02q");
 text!(ImageId, "image", "img_01h455vb4pex5vsknk084sn02q");
+text!(DerivationId, "derivation", "der_01h455vb4pex5vsknk084sn02q");
 
 /// Whose a thing is. A part of subjects and ids, so 1 to 64 of `A-Za-z0-9_-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

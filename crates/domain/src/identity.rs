@@ -125,7 +125,7 @@ mod tests {
         let request = Request::new("a red kite");
         let other = Request {
             campaign: Some("summer".to_owned()),
-            presets: vec!["og-image".to_owned()],
+            presets: vec!["og-image".into()],
             ..request.clone()
         };
         assert_eq!(request.identity(), other.identity());

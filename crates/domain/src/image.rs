@@ -54,7 +54,42 @@ pub struct Image {
     pub derivatives: Vec<Derivative>,
     /// Why it is not ready, if it failed.
     pub error: Option<Failure>,
+    /// What it looks like; none until it has been looked at.
+    pub traits: Option<Traits>,
+    /// Whether the provider's file carries a manifest of C2PA.
+    pub content_credentials: bool,
 }
+
+/// What a picture looks like, so that nobody need open it to find, show or compare it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traits {
+    /// The placeholder of <https://evanw.github.io/thumbhash/>, in base64.
+    pub thumbhash: String,
+    /// 16 hex digits; look-alikes differ in few bits.
+    pub perceptual_hash: String,
+    /// At most five colours, heaviest first.
+    pub palette: Vec<Swatch>,
+}
+
+/// A colour of a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Swatch {
+    /// `#RRGGBB`.
+    pub hex: String,
+    /// Its share of the picture, 0 to 1.
+    pub weight: f32,
+}
+
+/// Why a person should look at a cut before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    /// Lettering may be cut off.
+    Lettering,
+    /// It has more bytes than it may, even with the least quality.
+    Bytes,
+}
+
+words!(Review: Lettering = "lettering", Bytes = "bytes");
 
 /// One cut of a picture for one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,4 +114,6 @@ pub struct Derivative {
     pub crop_loss: f32,
     /// Whether pixels had to be invented.
     pub upscaled: bool,
+    /// Why a person should look at it; empty if nobody need.
+    pub review: Vec<Review>,
 }

@@ -17,25 +17,28 @@ mod image;
 mod inputs;
 mod money;
 mod policy;
+mod preset;
 mod request;
 
 pub use budget::{Budget, InvalidBudget, InvalidScope, Scope, Window};
 pub use code::Code;
 pub use draft::{Admission, Draft};
 pub use event::{
-    Accepted, Announced, BudgetNotice, Calling, Completed, Event, Failed, ImageFailed, ImageReady,
-    ImageRecovered, NotificationDelivered, NotificationFailed, Parked, ProviderDiscrepancy,
-    ProviderParked, ProviderResumed, Ready, Rendered, RenderedImage, Submitted, Unknown,
+    Accepted, Announced, AssetDeleted, AssetExpired, BudgetNotice, Calling, Completed, Event,
+    Failed, ImageFailed, ImageReady, ImageRecovered, ImageRecut, NotificationDelivered,
+    NotificationFailed, Parked, ProviderDiscrepancy, ProviderParked, ProviderResumed, Ready,
+    Rendered, RenderedImage, Submitted, Unknown,
 };
 pub use failure::{Billed, Failure, Invalid, Phase};
 pub use generation::{Cost, Generation, Status};
 pub use hold::Hold;
-pub use id::{GenerationId, ImageId, InvalidId, Tenant};
+pub use id::{DerivationId, GenerationId, ImageId, InvalidId, Tenant};
 pub use identity::Identity;
-pub use image::{Derivative, Image, ImageState};
+pub use image::{Derivative, Image, ImageState, Review, Swatch, Traits};
 pub use inputs::{Inputs, Operation, Origin, Pinned, ResolutionTier, Source, UpscaleFactor};
 pub use money::Usd;
 pub use policy::{OnDuplicate, OnUnknown, OnWithheld};
+pub use preset::PresetChoice;
 pub use request::{
     AspectRatio, ColorPalette, InvalidValue, Job, Lane, MagicPrompt, Model, Quality,
     RenderingSpeed, Request, Resolution, StyleType, WeightedColor,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::failure::words;
 use crate::{
-    GenerationId, Inputs, OnDuplicate, OnUnknown, OnWithheld, Operation, ResolutionTier, Tenant,
-    UpscaleFactor,
+    GenerationId, Inputs, OnDuplicate, OnUnknown, OnWithheld, Operation, PresetChoice,
+    ResolutionTier, Tenant, UpscaleFactor,
 };
 
 /// A text that is none of the values a field may have.
@@ -309,8 +309,8 @@ pub struct Request {
     pub transparent: bool,
     /// The pictures that are handed in.
     pub inputs: Inputs,
-    /// The cuts to make of each picture, by preset name.
-    pub presets: Vec<String>,
+    /// The cuts to make of each picture.
+    pub presets: Vec<PresetChoice>,
     /// What it is for.
     pub campaign: Option<String>,
     /// Words to find it by.

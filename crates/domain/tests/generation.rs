@@ -52,6 +52,8 @@ fn image(index: u32, state: ImageState) -> Image {
         sha256: String::new(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 
@@ -148,6 +150,7 @@ fn ready_life() -> Vec<Event> {
     life.extend([
         Event::from(ImageReady {
             job: job(),
+            derivation: None,
             image: images[0].clone(),
             at: at(7),
         }),

@@ -34,6 +34,6 @@ pub use limits::Limits;
 pub use mask::{Changed, Mask};
 pub use picture::Picture;
 pub use preset::{Encoding, Fit, Gravity, Preset};
-pub use presets::{InvalidPreset, Overrides, Presets};
+pub use presets::{InvalidPreset, Presets};
 pub use provenance::Provenance;
 pub use traits::{Swatch, Traits, describe};

@@ -10,8 +10,6 @@ use toml::{Table, Value};
 use crate::{Encoding, Fit, Gravity, Preset};
 use fields::Fields;
 
-pub use overrides::Overrides;
-
 const BUILTIN: &str = include_str!("../presets.toml");
 const MAX_NAME: usize = 40;
 /// The largest side of a cut in pixels: 4096x4096 takes 48 MiB before it is encoded.
@@ -39,6 +37,14 @@ pub enum InvalidPreset {
     Name {
         /// As it stands in the file.
         preset: String,
+    },
+    /// There is no preset of the name.
+    #[error("there is no preset `{preset}`; there are {known}")]
+    NoSuch {
+        /// As it was asked for.
+        preset: String,
+        /// The names there are.
+        known: String,
     },
     /// A preset is not a table of fields.
     #[error("preset `{preset}`: must be a table of fields")]
@@ -92,6 +98,7 @@ impl InvalidPreset {
             Self::Missing { field, .. } | Self::Value { field, .. } => Some(field),
             Self::Unknown { field, .. } => Some(field),
             Self::CannotWrite { .. } => Some("format"),
+            Self::NoSuch { .. } => Some("preset"),
             Self::Syntax(_) | Self::Empty | Self::Name { .. } | Self::NotATable { .. } => None,
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod event;
 /// Names of NATS headers.
 pub mod header;
+mod presets;
 mod read;
 mod request;
 /// Names of subjects.
@@ -21,17 +22,6 @@ pub mod subject;
 pub mod v1 {
     include!("gen/darkroom.v1.rs");
 
-    impl From<Vec<String>> for PresetList {
-        fn from(names: Vec<String>) -> Self {
-            Self { names }
-        }
-    }
-
-    impl From<PresetList> for Vec<String> {
-        fn from(list: PresetList) -> Self {
-            list.names
-        }
-    }
 }
 
 pub use error::DecodeError;

@@ -4,7 +4,7 @@ use domain::{Code, Draft, Invalid};
 use prost::Message;
 use serde_json::{Map, Value};
 
-use crate::{Encoding, v1};
+use crate::{Encoding, presets, v1};
 
 /// The largest body that is read: 1 MiB, which is also what NATS takes by default.
 const MAX_BYTES: usize = 1 << 20;
@@ -61,7 +61,7 @@ pub fn draft(request: v1::GenerationRequest) -> Draft {
         character_reference: request.character_reference,
         character_mask: request.character_mask,
         callback_url: request.callback_url,
-        presets: request.presets.map(Into::into),
+        presets: request.presets.map(presets::choices),
         campaign: request.campaign,
         tags: request.tags,
         metadata: request.metadata,
@@ -149,6 +149,8 @@ fn refused(code: Code, reason: &str) -> Invalid {
 
 #[cfg(test)]
 mod tests {
+    use domain::PresetChoice;
+
     use super::*;
 
     fn parse(body: &str) -> Result<Draft, Invalid> {
@@ -214,11 +216,29 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_is_a_name_or_what_is_different_from_it() -> anyhow::Result<()> {
+        let body = r#"{"presets":["og-image",{"preset":"instagram","maxBytes":50000}]}"#;
+        let instagram = PresetChoice {
+            max_bytes: Some(50_000),
+            ..PresetChoice::from("instagram")
+        };
+
+        let chosen = parse(body)?.presets;
+        assert_eq!(chosen, Some(vec!["og-image".into(), instagram]));
+
+        let invalid = parse(r#"{"presets":[{"preset":"instagram","colour":1}]}"#).unwrap_err();
+        assert_eq!(invalid.code, Code::UnknownField, "{invalid}");
+        assert!(invalid.field.contains("colour"), "{invalid}");
+        Ok(())
+    }
+
+    #[test]
     fn protobuf_is_read_and_unknown_fields_are_refused() -> anyhow::Result<()> {
         let request = v1::GenerationRequest {
             prompt: Some("p".to_owned()),
             presets: Some(v1::PresetList {
                 names: vec!["og-image".to_owned()],
+                choices: Vec::new(),
             }),
             ..Default::default()
         };

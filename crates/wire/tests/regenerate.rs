@@ -47,9 +47,14 @@ fn generated_code_is_what_the_schema_says() -> anyhow::Result<()> {
         .type_attribute("darkroom.v1.GenerationRequest", REQUEST)
         .type_attribute("darkroom.v1.ColorPalette", REQUEST)
         .type_attribute("darkroom.v1.ColorMember", "#[serde(deny_unknown_fields)]")
+        .type_attribute("darkroom.v1.PresetChoice", "#[serde(deny_unknown_fields)]")
+        .field_attribute(
+            "darkroom.v1.PresetChoice.max_bytes",
+            "#[serde(alias = \"max_bytes\")]",
+        )
         .type_attribute(
             "darkroom.v1.PresetList",
-            "#[serde(from = \"Vec<String>\", into = \"Vec<String>\")]",
+            "#[serde(from = \"Vec<crate::presets::Chosen>\", into = \"Vec<crate::presets::Chosen>\")]",
         )
         .field_attribute(
             "darkroom.v1.ColorMember.color_hex",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use domain::{Billed, Code, Derivative, Failure, Image, Job, Phase};
+use domain::{Billed, Code, Derivative, Failure, Image, Job, Phase, PresetChoice};
 use imaging::{Cut, Limits, Preset, Presets, Provenance};
 use ring::digest::{SHA256, digest};
 use runtime::crash;
@@ -76,21 +76,19 @@ pub(crate) async fn derivatives(
             sha256,
             crop_loss: cut.crop_loss,
             upscaled: cut.upscaled,
+            review: Vec::new(),
         });
     }
     Ok(derivatives)
 }
 
-fn chosen(presets: &Presets, names: &[String]) -> Result<Vec<Preset>, Trouble> {
-    let known = |name: &String| {
-        presets.get(name).cloned().ok_or_else(|| {
-            let known: Vec<&str> = presets.names().collect();
-            let known = known.join(", ");
-            let message = format!("there is no preset `{name}` any more; there are {known}");
-            hopeless(Code::Unsupported, message)
-        })
+fn chosen(presets: &Presets, choices: &[PresetChoice]) -> Result<Vec<Preset>, Trouble> {
+    // What was checked at the door may have gone from the file since.
+    let choose = |choice| {
+        let chosen = presets.choose(choice);
+        chosen.map_err(|err| hopeless(Code::Unsupported, err.to_string()))
     };
-    names.iter().map(known).collect()
+    choices.iter().map(choose).collect()
 }
 
 async fn original(store: &Store, image: &Image) -> Result<Bytes, Trouble> {

@@ -116,7 +116,13 @@ fn news(completed: Completed, images: Vec<Image>) -> Vec<Emit> {
             ImageState::Ready => {
                 // A picture that was deleted meanwhile stays deleted.
                 let expect = Expect::NoneOn(subject::asset(image.id));
-                Some(Emit::event(ImageReady { job, image, at }, expect))
+                let ready = ImageReady {
+                    job,
+                    image,
+                    derivation: None,
+                    at,
+                };
+                Some(Emit::event(ready, expect))
             }
             ImageState::Undecodable => {
                 Some(Emit::event(ImageFailed { job, image, at }, Expect::First))

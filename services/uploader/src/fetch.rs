@@ -168,6 +168,8 @@ pub(crate) fn blank(id: GenerationId, rendered: &RenderedImage, state: ImageStat
         sha256: String::new(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) fn image(id: GenerationId) -> Image {
         sha256: String::new(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 

@@ -169,6 +169,7 @@ async fn news_of_a_picture_that_was_deleted_is_refused() -> anyhow::Result<()> {
     let ready = |id| {
         Event::from(ImageReady {
             job: job(id),
+            derivation: None,
             image: image(id),
             at: Timestamp::UNIX_EPOCH,
         })

@@ -37,6 +37,7 @@ async fn public_events_have_plain_copies_and_none_knows_where_to_call_back() -> 
     }
     let ready = ImageReady {
         job: job(id),
+        derivation: None,
         image: image(id),
         at,
     };

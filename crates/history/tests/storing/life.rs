@@ -19,7 +19,7 @@ pub(crate) fn job(prompt: &str, second: i64) -> Job {
             width: 16,
             height: 9,
         }),
-        presets: vec!["instagram".to_owned()],
+        presets: vec!["instagram".into()],
         metadata: BTreeMap::from([("sku".to_owned(), "7".to_owned())]),
         ..Request::new(prompt)
     };
@@ -59,6 +59,8 @@ pub(crate) fn image(job: &Job, state: ImageState) -> Image {
         sha256: "ab".to_owned(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 
@@ -123,6 +125,7 @@ pub(crate) fn whole(job: &Job) -> Vec<Event> {
         completed(job),
         Event::from(ImageReady {
             job: job.clone(),
+            derivation: None,
             image: image(job, ImageState::Ready),
             at: at(6),
         }),

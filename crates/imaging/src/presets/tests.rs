@@ -1,5 +1,7 @@
 use anyhow::Context as _;
 
+use domain::PresetChoice;
+
 use super::*;
 
 const CARD: &str = "[card]\nwidth = 10\nheight = 20\nfit = \"cover\"\nformat = \"jpeg\"\n";
@@ -158,13 +160,14 @@ fn card(lines: &str) -> anyhow::Result<Preset> {
 fn overrides_change_what_they_name_and_nothing_else() -> anyhow::Result<()> {
     let base = card("quality = 60\nmax_bytes = 50000\ngravity = \"north\"")?;
 
-    assert_eq!(base.with(&Overrides::default())?, base);
-    let every = Overrides {
+    assert_eq!(base.with(&PresetChoice::default())?, base);
+    let every = PresetChoice {
+        preset: "card".to_owned(),
         width: Some(30),
         height: Some(40),
-        fit: Some("extend"),
-        gravity: Some("0.25,1"),
-        format: Some("webp"),
+        fit: Some("extend".to_owned()),
+        gravity: Some("0.25,1".to_owned()),
+        format: Some("webp".to_owned()),
         quality: Some(70),
         max_bytes: Some(60_000),
     };
@@ -185,9 +188,9 @@ fn overrides_change_what_they_name_and_nothing_else() -> anyhow::Result<()> {
 #[test]
 fn another_format_begins_with_its_default_quality() -> anyhow::Result<()> {
     let base = card("quality = 60\nmax_bytes = 50000")?;
-    let format = |word| Overrides {
-        format: Some(word),
-        ..Overrides::default()
+    let format = |word: &str| PresetChoice {
+        format: Some(word.to_owned()),
+        ..PresetChoice::default()
     };
 
     assert_eq!(base.with(&format("jpeg"))?, base);
@@ -202,53 +205,53 @@ fn another_format_begins_with_its_default_quality() -> anyhow::Result<()> {
 #[test]
 fn a_refused_override_names_its_field() -> anyhow::Result<()> {
     let base = card("")?;
-    let refused = |overrides: Overrides<'_>| match base.with(&overrides) {
+    let refused = |overrides: PresetChoice| match base.with(&overrides) {
         Ok(preset) => format!("accepted {preset:?}"),
         Err(err) => format!("{}: {err}", err.field().unwrap_or("no field")),
     };
-    let none = Overrides::default();
+    let none = PresetChoice::default();
 
     let cases = [
         (
-            Overrides {
+            PresetChoice {
                 width: Some(-1),
-                ..none
+                ..none.clone()
             },
             "width: preset `card`: `width` must be a whole number from 1 to 4096",
         ),
         (
-            Overrides {
-                fit: Some("Cover"),
-                ..none
+            PresetChoice {
+                fit: Some("Cover".to_owned()),
+                ..none.clone()
             },
             "fit: preset `card`: `fit` must be one of cover, contain, extend, inside",
         ),
         (
-            Overrides {
-                gravity: Some("0.5,2"),
-                ..none
+            PresetChoice {
+                gravity: Some("0.5,2".to_owned()),
+                ..none.clone()
             },
             "gravity: preset `card`: `gravity` must be a name or a point such as 0.5,0.3 with both from 0 to 1",
         ),
         (
-            Overrides {
-                format: Some("gif"),
-                ..none
+            PresetChoice {
+                format: Some("gif".to_owned()),
+                ..none.clone()
             },
             "format: preset `card`: `format` must be one of jpeg, png, webp, avif",
         ),
         (
-            Overrides {
-                format: Some("png"),
+            PresetChoice {
+                format: Some("png".to_owned()),
                 quality: Some(80),
-                ..none
+                ..none.clone()
             },
             "quality: preset `card`: `quality` is not known here",
         ),
         (
-            Overrides {
+            PresetChoice {
                 max_bytes: Some(i64::MAX),
-                ..none
+                ..none.clone()
             },
             "max_bytes: preset `card`: `max_bytes` must be a whole number from 4096 to 33554432",
         ),

@@ -261,6 +261,7 @@ impl From<&ImageReady> for v1::ImageReady {
             job: Some((&event.job).into()),
             image: Some((&event.image).into()),
             at: event.at.to_string(),
+            derivation: event.derivation.map(|id| id.to_string()),
         }
     }
 }
@@ -271,6 +272,7 @@ impl v1::ImageReady {
             job: part("job", self.job)?.try_into()?,
             image: part("image", self.image)?.try_into()?,
             at: time("at", &self.at)?,
+            derivation: optional("derivation", self.derivation.as_deref())?,
         }))
     }
 }

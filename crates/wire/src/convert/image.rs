@@ -1,4 +1,4 @@
-use domain::{Derivative, Image};
+use domain::{Derivative, Image, Swatch, Traits};
 
 use crate::read::value;
 use crate::{DecodeError, v1};
@@ -20,6 +20,8 @@ impl From<&Image> for v1::Image {
             sha256: image.sha256.clone(),
             derivatives: image.derivatives.iter().map(Into::into).collect(),
             error: image.error.as_ref().map(Into::into),
+            traits: image.traits.as_ref().map(Into::into),
+            content_credentials: image.content_credentials,
         }
     }
 }
@@ -41,8 +43,14 @@ impl TryFrom<v1::Image> for Image {
             format: image.format,
             bytes: image.bytes,
             sha256: image.sha256,
-            derivatives: image.derivatives.into_iter().map(Into::into).collect(),
+            derivatives: image
+                .derivatives
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
             error: image.error.map(TryInto::try_into).transpose()?,
+            traits: image.traits.map(Into::into),
+            content_credentials: image.content_credentials,
         })
     }
 }
@@ -65,13 +73,17 @@ impl From<&Derivative> for v1::Derivative {
             sha256: derivative.sha256.clone(),
             crop_loss: derivative.crop_loss,
             upscaled: derivative.upscaled,
+            review: derivative.review.iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-impl From<v1::Derivative> for Derivative {
-    fn from(derivative: v1::Derivative) -> Self {
-        Self {
+impl TryFrom<v1::Derivative> for Derivative {
+    type Error = DecodeError;
+
+    fn try_from(derivative: v1::Derivative) -> Result<Self, DecodeError> {
+        let review = derivative.review.iter();
+        Ok(Self {
             preset: derivative.preset,
             key: derivative.key,
             url: derivative.url,
@@ -82,6 +94,37 @@ impl From<v1::Derivative> for Derivative {
             sha256: derivative.sha256,
             crop_loss: derivative.crop_loss,
             upscaled: derivative.upscaled,
+            review: review
+                .map(|word| value("derivative.review", word))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<&Traits> for v1::Traits {
+    fn from(traits: &Traits) -> Self {
+        let swatch = |swatch: &Swatch| v1::Swatch {
+            hex: swatch.hex.clone(),
+            weight: swatch.weight,
+        };
+        Self {
+            thumbhash: traits.thumbhash.clone(),
+            perceptual_hash: traits.perceptual_hash.clone(),
+            palette: traits.palette.iter().map(swatch).collect(),
+        }
+    }
+}
+
+impl From<v1::Traits> for Traits {
+    fn from(traits: v1::Traits) -> Self {
+        let swatch = |swatch: v1::Swatch| Swatch {
+            hex: swatch.hex,
+            weight: swatch.weight,
+        };
+        Self {
+            thumbhash: traits.thumbhash,
+            perceptual_hash: traits.perceptual_hash,
+            palette: traits.palette.into_iter().map(swatch).collect(),
         }
     }
 }

@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
 use domain::{
-    Code, ColorPalette, Failure, Job, OnDuplicate, OnUnknown, OnWithheld, Operation, Request,
-    WeightedColor,
+    Code, ColorPalette, Failure, Job, OnDuplicate, OnUnknown, OnWithheld, Operation, PresetChoice,
+    Request, WeightedColor,
 };
 
 use crate::read::{optional, time, value};
@@ -29,7 +29,7 @@ impl From<&Job> for v1::Job {
             color_palette: request.color_palette.as_ref().map(Into::into),
             style_preset: request.style_preset.clone(),
             style_codes: request.style_codes.clone(),
-            presets: request.presets.clone(),
+            presets: request.presets.iter().map(ToString::to_string).collect(),
             campaign: request.campaign.clone(),
             tags: request.tags.clone(),
             metadata: request.metadata.clone(),
@@ -52,6 +52,10 @@ impl From<&Job> for v1::Job {
             api_key: job.api_key.clone(),
             retry_of: job.retry_of.map(|id| id.to_string()),
             duplicate_of: job.duplicate_of.map(|id| id.to_string()),
+            preset_choices: match request.presets.iter().all(PresetChoice::is_plain) {
+                true => Vec::new(),
+                false => request.presets.iter().map(Into::into).collect(),
+            },
         }
     }
 }
@@ -93,7 +97,14 @@ impl TryFrom<v1::Job> for Job {
                     .map(TryInto::try_into)
                     .transpose()?
                     .unwrap_or_default(),
-                presets: job.presets,
+                presets: match job.preset_choices.is_empty() {
+                    true => job
+                        .presets
+                        .iter()
+                        .map(|name| name.as_str().into())
+                        .collect(),
+                    false => job.preset_choices.into_iter().map(Into::into).collect(),
+                },
                 campaign: job.campaign,
                 tags: job.tags,
                 metadata: job.metadata,
@@ -122,6 +133,36 @@ where
     match text {
         "" => Ok(absent),
         text => value(field, text),
+    }
+}
+
+impl From<&PresetChoice> for v1::PresetChoice {
+    fn from(choice: &PresetChoice) -> Self {
+        Self {
+            preset: choice.preset.clone(),
+            width: choice.width,
+            height: choice.height,
+            fit: choice.fit.clone(),
+            gravity: choice.gravity.clone(),
+            format: choice.format.clone(),
+            quality: choice.quality,
+            max_bytes: choice.max_bytes,
+        }
+    }
+}
+
+impl From<v1::PresetChoice> for PresetChoice {
+    fn from(choice: v1::PresetChoice) -> Self {
+        Self {
+            preset: choice.preset,
+            width: choice.width,
+            height: choice.height,
+            fit: choice.fit,
+            gravity: choice.gravity,
+            format: choice.format,
+            quality: choice.quality,
+            max_bytes: choice.max_bytes,
+        }
     }
 }
 

@@ -63,7 +63,7 @@ pub struct GenerationRequest {
     #[prost(string, optional, tag = "16")]
     #[serde(alias = "callback_url")]
     pub callback_url: ::core::option::Option<::prost::alloc::string::String>,
-    /// Preset names; left out: og-image, instagram, twitter-header. To ask for none, set `none`.
+    /// Left out: og-image, instagram, twitter-header. An empty list asks for none.
     #[prost(message, optional, tag = "17")]
     pub presets: ::core::option::Option<PresetList>,
     #[prost(string, optional, tag = "18")]
@@ -133,15 +133,45 @@ pub struct GenerationRequest {
     pub retry_of: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A list that can be told from no list.
+/// In JSON, a list of names and of objects such as `{"preset": "instagram", "gravity": "text-safe"}`.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[serde(from = "Vec<String>", into = "Vec<String>")]
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[serde(from = "Vec<crate::presets::Chosen>", into = "Vec<crate::presets::Chosen>")]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PresetList {
     #[prost(string, repeated, tag = "1")]
     pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Presets with changes, after those of `names`.
+    #[prost(message, repeated, tag = "2")]
+    pub choices: ::prost::alloc::vec::Vec<PresetChoice>,
 }
 /// Either a name or members.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PresetChoice {
+    #[prost(string, tag = "1")]
+    pub preset: ::prost::alloc::string::String,
+    #[prost(int64, optional, tag = "2")]
+    pub width: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    pub height: ::core::option::Option<i64>,
+    /// cover, contain, extend, inside.
+    #[prost(string, optional, tag = "4")]
+    pub fit: ::core::option::Option<::prost::alloc::string::String>,
+    /// center, north, northeast, …, attention, text-safe, or a point of the source such as `0.5,0.3`.
+    #[prost(string, optional, tag = "5")]
+    pub gravity: ::core::option::Option<::prost::alloc::string::String>,
+    /// jpeg, webp, avif, png.
+    #[prost(string, optional, tag = "6")]
+    pub format: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(int64, optional, tag = "7")]
+    pub quality: ::core::option::Option<i64>,
+    #[prost(int64, optional, tag = "8")]
+    #[serde(alias = "max_bytes")]
+    pub max_bytes: ::core::option::Option<i64>,
+}
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[serde(deny_unknown_fields)]
@@ -256,6 +286,9 @@ pub struct Job {
     /// The earlier generation that asked for the same.
     #[prost(string, optional, tag = "40")]
     pub duplicate_of: ::core::option::Option<::prost::alloc::string::String>,
+    /// `presets` with what shall be different from them; empty if nothing is.
+    #[prost(message, repeated, tag = "41")]
+    pub preset_choices: ::prost::alloc::vec::Vec<PresetChoice>,
 }
 /// The pictures that were handed in.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -352,6 +385,37 @@ pub struct Image {
     pub derivatives: ::prost::alloc::vec::Vec<Derivative>,
     #[prost(message, optional, tag = "14")]
     pub error: ::core::option::Option<Failure>,
+    /// What it looks like; none until it has been looked at.
+    #[prost(message, optional, tag = "15")]
+    pub traits: ::core::option::Option<Traits>,
+    /// Whether the provider's file carries a manifest of C2PA.
+    #[prost(bool, tag = "16")]
+    pub content_credentials: bool,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Traits {
+    /// The placeholder of evanw.github.io/thumbhash, in base64.
+    #[prost(string, tag = "1")]
+    pub thumbhash: ::prost::alloc::string::String,
+    /// The perceptual hash as 16 hex digits: look-alikes differ in few bits.
+    #[prost(string, tag = "2")]
+    pub perceptual_hash: ::prost::alloc::string::String,
+    /// At most five, heaviest first.
+    #[prost(message, repeated, tag = "3")]
+    pub palette: ::prost::alloc::vec::Vec<Swatch>,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Swatch {
+    /// `#RRGGBB`.
+    #[prost(string, tag = "1")]
+    pub hex: ::prost::alloc::string::String,
+    /// Share of the picture, 0 to 1.
+    #[prost(float, tag = "2")]
+    pub weight: f32,
 }
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -378,6 +442,9 @@ pub struct Derivative {
     pub crop_loss: f32,
     #[prost(bool, tag = "10")]
     pub upscaled: bool,
+    /// Why a person should look at it: lettering (it may be cut off), bytes (more than maxBytes).
+    #[prost(string, repeated, tag = "11")]
+    pub review: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// `generation.accepted.<id>`: the only event that knows the callback URL; never republished.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -579,6 +646,63 @@ pub struct ImageReady {
     #[prost(message, optional, tag = "2")]
     pub image: ::core::option::Option<Image>,
     #[prost(string, tag = "3")]
+    pub at: ::prost::alloc::string::String,
+    /// The order of new cuts that it answers; none for the first cuts.
+    #[prost(string, optional, tag = "4")]
+    pub derivation: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// `image.recut`, a work item of the post-processor: more cuts of a picture that is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImageRecut {
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<Job>,
+    #[prost(message, optional, tag = "2")]
+    pub image: ::core::option::Option<Image>,
+    /// Which order it belongs to.
+    #[prost(string, tag = "3")]
+    pub derivation: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub presets: ::prost::alloc::vec::Vec<PresetChoice>,
+    #[prost(string, tag = "5")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `asset.expired.<image>`: a picture is to be deleted, with all that was cut from it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetExpired {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub image: ::prost::alloc::string::String,
+    /// retention, erasure, replaced.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub at: ::prost::alloc::string::String,
+}
+/// `asset.deleted.<image>`: what was removed.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetDeleted {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub image: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "5")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "6")]
+    pub bytes: u64,
+    #[prost(string, tag = "7")]
     pub at: ::prost::alloc::string::String,
 }
 /// `image.failed.<image>`

@@ -151,6 +151,8 @@ mod tests {
             sha256: String::new(),
             derivatives: Vec::new(),
             error: None,
+            traits: None,
+            content_credentials: false,
         }
     }
 

@@ -2,8 +2,10 @@
 
 use domain::{Derivative, Image};
 use serde::Serialize;
+use wire::v1;
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Picture {
     id: String,
     index: u32,
@@ -15,6 +17,10 @@ pub(super) struct Picture {
     bytes: Option<u64>,
     sha256: Option<String>,
     state: &'static str,
+    content_credentials: bool,
+    thumbhash: Option<String>,
+    perceptual_hash: Option<String>,
+    palette: Vec<v1::Swatch>,
     derivatives: Vec<Cut>,
 }
 
@@ -29,10 +35,12 @@ struct Cut {
     bytes: u64,
     crop_loss: f32,
     upscaled: bool,
+    review: Vec<&'static str>,
 }
 
 impl Picture {
     pub(super) fn of(image: &Image, public_url: &str) -> Self {
+        let traits = image.traits.as_ref();
         let link = image.key.as_ref().map(|key| link(public_url, key));
         Self {
             id: image.id.to_string(),
@@ -45,6 +53,10 @@ impl Picture {
             bytes: known(image.bytes),
             sha256: Some(image.sha256.clone()).filter(|digest| !digest.is_empty()),
             state: image.state.as_str(),
+            content_credentials: image.content_credentials,
+            thumbhash: traits.map(|traits| traits.thumbhash.clone()),
+            perceptual_hash: traits.map(|traits| traits.perceptual_hash.clone()),
+            palette: traits.map_or_else(Vec::new, |traits| v1::Traits::from(traits).palette),
             derivatives: image
                 .derivatives
                 .iter()
@@ -64,6 +76,7 @@ fn cut(derivative: &Derivative, public_url: &str) -> Cut {
         bytes: derivative.bytes,
         crop_loss: derivative.crop_loss,
         upscaled: derivative.upscaled,
+        review: derivative.review.iter().map(|why| why.as_str()).collect(),
     }
 }
 

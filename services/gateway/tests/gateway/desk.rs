@@ -264,6 +264,8 @@ fn image(id: GenerationId, state: ImageState) -> Image {
         sha256: "0123456789ab".repeat(5) + "cdef",
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 

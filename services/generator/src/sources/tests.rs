@@ -74,6 +74,8 @@ impl World {
             sha256,
             derivatives: Vec::new(),
             error: None,
+            traits: None,
+            content_credentials: false,
         };
         change(&mut image);
         let at = Timestamp::now();
@@ -81,6 +83,7 @@ impl World {
         let event = match image.state {
             ImageState::Ready => Event::from(ImageReady {
                 job,
+                derivation: None,
                 image: image.clone(),
                 at,
             }),

@@ -72,6 +72,8 @@ impl World {
             sha256: "ab".repeat(32),
             derivatives: Vec::new(),
             error: None,
+            traits: None,
+            content_credentials: false,
         };
         let completed = Completed {
             job: rendered.job.clone(),

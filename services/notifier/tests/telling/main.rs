@@ -37,6 +37,7 @@ async fn a_whole_generation_is_told_in_order_and_signed() -> anyhow::Result<()> 
         sha256: String::new(),
         crop_loss: 0.25,
         upscaled: false,
+        review: Vec::new(),
     };
     let image = domain::Image {
         derivatives: vec![derivative],

@@ -238,6 +238,8 @@ pub(crate) fn picture(job: &Job, state: ImageState) -> Image {
         sha256: String::new(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     }
 }
 
@@ -263,6 +265,7 @@ pub(crate) fn completed(job: &Job) -> Event {
 pub(crate) fn image_ready(job: &Job, image: &Image) -> Event {
     ImageReady {
         job: job.clone(),
+        derivation: None,
         image: image.clone(),
         at: Timestamp::now(),
     }

@@ -133,12 +133,14 @@ pub(crate) fn image(id: GenerationId, index: u32, state: ImageState) -> anyhow::
         sha256: DIGEST.to_owned(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     })
 }
 
 pub(crate) fn completed(id: GenerationId, presets: &[&str], images: Vec<Image>) -> Completed {
     let request = Request {
-        presets: presets.iter().copied().map(str::to_owned).collect(),
+        presets: presets.iter().copied().map(Into::into).collect(),
         ..Request::new("a red kite")
     };
     let job = Job {

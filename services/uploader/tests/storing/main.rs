@@ -303,6 +303,8 @@ async fn whoever_goes_on_after_a_crash_says_the_rest_and_nothing_twice() -> anyh
         sha256: String::new(),
         derivatives: Vec::new(),
         error: None,
+        traits: None,
+        content_credentials: false,
     };
     let (job, at) = (rendered.job.clone(), rendered.at);
     let first = ImageRecovered { job, image, at };
