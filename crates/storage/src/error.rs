@@ -11,16 +11,21 @@ pub enum Error {
     Environment(#[from] runtime::EnvError),
     /// The storage URL names a kind of store that this build does not know.
     #[error(
-        "storage URL scheme `{0}` is not supported: use file:///path, file://./path or s3://bucket/prefix"
+        "storage URL scheme `{0}` is not supported: use file:///path, file://./path, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
     )]
     Scheme(String),
-    /// The storage URL has a known scheme but cannot be used. It is not repeated, because people put
+    /// The storage URL, or the public one, cannot be used. It is not repeated, because people put
     /// passwords into URLs.
     #[error("invalid storage URL: {0}")]
     Url(&'static str),
-    /// One of the `AWS_*` variables does not fit the others.
-    #[error("cannot set up the S3 client, check the AWS_* variables")]
-    Configuration(#[source] Source),
+    /// One of the variables of the cloud does not fit the others, or is missing.
+    #[error("cannot set up the client of the bucket, check the {variables} variables")]
+    Configuration {
+        /// How these variables begin.
+        variables: &'static str,
+        /// What is wrong with them.
+        source: Source,
+    },
     /// The data folder can be neither found nor created.
     #[error("cannot open the data folder `{path}`")]
     Folder {
@@ -74,6 +79,28 @@ pub enum Error {
         /// The key in question.
         key: String,
     },
+    /// There is no room: the disk or the quota is full, or less is free than must stay free. Make room,
+    /// then try again.
+    #[error("no room is left: cannot {action} `{key}`")]
+    Full {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// The key in question, or where the store is.
+        key: String,
+        /// What the store said.
+        source: Source,
+    },
+    /// The store is there but lets us not: permissions, credentials, a read-only disk. An operator
+    /// must look; then try again.
+    #[error("not permitted: cannot {action} `{key}`")]
+    Refused {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// The key in question, or where the store is.
+        key: String,
+        /// What the store said.
+        source: Source,
+    },
     /// The store did not answer in time; a write may or may not have happened. Try again.
     #[error("no answer in time: cannot {action} `{key}`")]
     Timeout {
@@ -82,7 +109,7 @@ pub enum Error {
         /// The key in question.
         key: String,
     },
-    /// The store refused or failed. Try again.
+    /// The store failed or cannot be reached. Try again.
     #[error("cannot {action} `{key}`")]
     Failed {
         /// What was attempted, as a verb.
@@ -99,10 +126,14 @@ impl Error {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Contended { .. } | Self::Timeout { .. } | Self::Failed { .. } => false,
+            Self::Contended { .. }
+            | Self::Full { .. }
+            | Self::Refused { .. }
+            | Self::Timeout { .. }
+            | Self::Failed { .. } => false,
             Self::Scheme(_)
             | Self::Url(_)
-            | Self::Configuration(_)
+            | Self::Configuration { .. }
             | Self::Folder { .. }
             | Self::NotWritable { .. }
             | Self::Unconditional { .. }
@@ -112,4 +143,75 @@ impl Error {
             | Self::Environment(_) => true,
         }
     }
+
+    /// Tells from what a store has said whether it is full, refuses, or has failed.
+    pub(crate) fn of(action: &'static str, key: impl ToString, source: impl Into<Source>) -> Self {
+        let (key, source) = (key.to_string(), source.into());
+        match complaint(source.as_ref()) {
+            Some(Complaint::Full) => Self::Full {
+                action,
+                key,
+                source,
+            },
+            Some(Complaint::Refused) => Self::Refused {
+                action,
+                key,
+                source,
+            },
+            None => Self::Failed {
+                action,
+                key,
+                source,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Complaint {
+    Full,
+    Refused,
+}
+
+/// What servers say when a quota or a disk is full, in lower case: HTTP's own status (507), and the
+/// codes that come with a 403 or a 500 (Ceph and Google, `MinIO`, the operating systems of others).
+const FULL: [&str; 5] = [
+    "status code: 507",
+    "quotaexceeded",
+    "storagefull",
+    "no space left on device",
+    "disk quota exceeded",
+];
+
+/// Looks for the reason in all that an error says; a full store comes before a refusal, because some
+/// servers answer 403 to those whose quota is used up.
+fn complaint(err: &(dyn std::error::Error + 'static)) -> Option<Complaint> {
+    let causes = || std::iter::successors(Some(err), |err| err.source());
+    let is_full = causes().any(|cause| match cause.downcast_ref::<io::Error>() {
+        Some(err) => matches!(
+            err.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ),
+        None => {
+            let said = cause.to_string().to_ascii_lowercase();
+            FULL.iter().any(|code| said.contains(code))
+        }
+    });
+    if is_full {
+        return Some(Complaint::Full);
+    }
+    let is_refused = causes().any(|cause| match cause.downcast_ref::<io::Error>() {
+        Some(err) => matches!(
+            err.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+        ),
+        None => matches!(
+            cause.downcast_ref(),
+            Some(
+                object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. }
+            )
+        ),
+    });
+    is_refused.then_some(Complaint::Refused)
 }

@@ -20,7 +20,7 @@ pub(crate) fn open(path: PathBuf) -> Result<(LocalFileSystem, PathBuf), Error> {
         source: io::Error::other(err),
     })?;
 
-    Ok((files.with_fsync(true).with_automatic_cleanup(true), root))
+    Ok((files.with_fsync(true), root))
 }
 
 /// Makes sure that `key` is found again after a power cut, by flushing every folder from its own up
@@ -41,6 +41,46 @@ pub(crate) async fn settle(root: &Path, key: &str) -> io::Result<()> {
         Ok(())
     })
     .await
+}
+
+/// The name of the file beside an object that keeps its metadata. No key looks like this, because of
+/// the dot that it begins with, so nobody can put, read or delete one by itself.
+pub(crate) fn sidecar(key: &str) -> String {
+    let (folder, file) = key.rsplit_once('/').unwrap_or_default();
+    format!("{folder}/.{file}.meta.json")
+}
+
+/// Deletes an object and what is kept beside it, and the folders that are empty then, so that a power
+/// cut does not bring them back. Tells whether the object was there.
+pub(crate) async fn remove(root: &Path, key: &str) -> io::Result<bool> {
+    let (file, beside) = (root.join(key), root.join(sidecar(key)));
+    let root = root.to_owned();
+    blocking(move || {
+        let was_there = remove_file(&file)?;
+        remove_file(&beside)?;
+        let mut folders = file.ancestors().skip(1);
+        // The first that stays is the one that has forgotten something. Whatever is not there was
+        // forgotten by its parent.
+        while let Some(folder) = folders.next().filter(|folder| folder.starts_with(&root)) {
+            if *folder != *root && (fs::remove_dir(folder).is_ok() || !folder.exists()) {
+                continue;
+            }
+            match File::open(folder).and_then(|folder| folder.sync_all()) {
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                synced => return synced.map(|()| was_there),
+            }
+        }
+        Ok(was_there)
+    })
+    .await
+}
+
+fn remove_file(file: &Path) -> io::Result<bool> {
+    match fs::remove_file(file) {
+        Ok(()) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(err),
+    }
 }
 
 /// How many bytes an ordinary user may still write to the disk of `root`.

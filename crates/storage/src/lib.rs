@@ -1,19 +1,26 @@
-//! The object store behind typed keys: written once, read often, on a local disk or in S3.
+//! The object store behind typed keys: written once, read often, in a local folder, S3 and what
+//! speaks like it (R2, Ceph, `MinIO`, `SeaweedFS`), Google Cloud Storage or Azure Blob Storage.
 //!
 //! An object never changes: a key contains the digest of what it names, and a second put of the same
 //! key either finds the same bytes or raises an alarm. The crate does not decide what is kept or for
 //! how long, and it does not know what the bytes mean.
 
+mod client;
+mod delete;
 mod error;
 mod folder;
+mod health;
 mod key;
+mod link;
 mod location;
+mod meta;
 mod put;
 mod read;
 mod store;
 
 pub use error::Error;
 pub use key::{InvalidKey, Key};
+pub use meta::{InvalidName, Meta};
 pub use put::Put;
 pub use read::{Head, Object};
 pub use store::Store;

@@ -1,103 +1,82 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::path::PathBuf;
 
-use object_store::{
-    BackoffConfig, ClientOptions, RetryConfig,
-    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
-    path::Path,
-};
+use object_store::path::Path;
 use url::Url;
 
 use crate::Error;
-
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const MAX_RETRIES: usize = 3;
-const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The variables that are looked up for S3; their meaning is that of the AWS SDKs.
-const AWS_VARIABLES: [&str; 25] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_ALLOW_HTTP",
-    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_IMDSV1_FALLBACK",
-    "AWS_METADATA_ENDPOINT",
-    "AWS_SERVER_SIDE_ENCRYPTION",
-    "AWS_SSE_KMS_KEY_ID",
-    "AWS_SSE_BUCKET_KEY_ENABLED",
-    "AWS_CHECKSUM_ALGORITHM",
-    "AWS_UNSIGNED_PAYLOAD",
-    "AWS_REQUEST_PAYER",
-];
 
 /// Where a storage URL leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     Folder(PathBuf),
-    Bucket { name: String, prefix: Path },
+    Bucket {
+        cloud: Cloud,
+        name: String,
+        prefix: Path,
+    },
+}
+
+/// Who keeps a bucket, or what speaks like them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cloud {
+    S3,
+    Google,
+    Azure,
+}
+
+impl Cloud {
+    pub(crate) const fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Google => "gs",
+            Self::Azure => "az",
+        }
+    }
+
+    const fn form(self) -> &'static str {
+        match self {
+            Self::S3 => "a bucket is s3://bucket or s3://bucket/prefix, with credentials in AWS_*",
+            Self::Google => {
+                "a bucket is gs://bucket or gs://bucket/prefix, with credentials in GOOGLE_*"
+            }
+            Self::Azure => {
+                "a container is az://container or az://container/prefix, with account and credentials in AZURE_*"
+            }
+        }
+    }
 }
 
 impl Location {
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         match url.split_once("://") {
             Some(("file", path)) => folder(url, path),
-            Some(("s3", _)) => bucket(url),
+            Some(("s3", _)) => bucket(Cloud::S3, url),
+            Some(("gs", _)) => bucket(Cloud::Google, url),
+            Some(("az", _)) => bucket(Cloud::Azure, url),
             Some((scheme, _)) => Err(Error::Scheme(scheme.to_owned())),
-            None => Err(Error::Url("it must begin with file:// or s3://")),
+            None => Err(Error::Url(
+                "it must begin with file://, s3://, gs:// or az://",
+            )),
         }
     }
 }
 
-/// Builds the client of a bucket from what `env` answers for the `AWS_*` variables.
-pub(crate) fn s3(name: &str, env: impl Fn(&str) -> Option<String>) -> Result<Arc<AmazonS3>, Error> {
-    // Fails only if there is a provider already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
+/// Reads the address below which the outside finds the objects.
+pub(crate) fn public(url: &str) -> Result<Url, Error> {
+    const FORM: &str = "a public URL is https://host or https://host/path, without a query";
 
-    let options = ClientOptions::new()
-        .with_timeout(REQUEST_TIMEOUT)
-        .with_connect_timeout(CONNECT_TIMEOUT);
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(name)
-        .with_client_options(options)
-        // Objects are deleted one by one, and not every server knows the bulk request.
-        .with_disable_bulk_delete(true)
-        .with_retry(RetryConfig {
-            backoff: BackoffConfig::default(),
-            max_retries: MAX_RETRIES,
-            retry_timeout: RETRY_TIMEOUT,
-        });
-    for variable in AWS_VARIABLES {
-        let Some(value) = env(variable).filter(|value| !value.is_empty()) else {
-            continue;
-        };
-        let key: AmazonS3ConfigKey = variable
-            .to_ascii_lowercase()
-            .parse()
-            .map_err(|err: object_store::Error| Error::Configuration(err.into()))?;
-        // Whoever writes an endpoint with http means it.
-        if variable.starts_with("AWS_ENDPOINT") && value.starts_with("http://") {
-            builder = builder.with_allow_http(true);
-        }
-        builder = builder.with_config(key, value);
+    let mut url = Url::parse(url).map_err(|_| Error::Url(FORM))?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !plain || !matches!(url.scheme(), "http" | "https") {
+        return Err(Error::Url(FORM));
     }
-
-    let s3 = builder
-        .build()
-        .map_err(|err| Error::Configuration(err.into()))?;
-    Ok(Arc::new(s3))
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
 }
 
 fn folder(url: &str, path: &str) -> Result<Location, Error> {
@@ -116,10 +95,10 @@ fn folder(url: &str, path: &str) -> Result<Location, Error> {
         .ok_or(Error::Url(FORMS))
 }
 
-fn bucket(url: &str) -> Result<Location, Error> {
-    const FORM: &str = "a bucket is s3://bucket or s3://bucket/prefix, with credentials in AWS_*";
+fn bucket(cloud: Cloud, url: &str) -> Result<Location, Error> {
+    let wrong = || Error::Url(cloud.form());
 
-    let url = Url::parse(url).map_err(|_| Error::Url(FORM))?;
+    let url = Url::parse(url).map_err(|_| wrong())?;
     let plain = url.username().is_empty()
         && url.password().is_none()
         && url.port().is_none()
@@ -127,10 +106,11 @@ fn bucket(url: &str) -> Result<Location, Error> {
         && url.fragment().is_none();
     match url.host_str() {
         Some(name) if plain && !name.is_empty() => Ok(Location::Bucket {
+            cloud,
             name: name.to_owned(),
-            prefix: Path::from_url_path(url.path()).map_err(|_| Error::Url(FORM))?,
+            prefix: Path::from_url_path(url.path()).map_err(|_| wrong())?,
         }),
-        _ => Err(Error::Url(FORM)),
+        _ => Err(wrong()),
     }
 }
 
@@ -140,7 +120,8 @@ mod tests {
 
     #[test]
     fn folders_and_buckets_are_told_apart() -> anyhow::Result<()> {
-        let bucket = |name: &str, prefix: &str| Location::Bucket {
+        let bucket = |cloud, name: &str, prefix: &str| Location::Bucket {
+            cloud,
             name: name.to_owned(),
             prefix: Path::from(prefix),
         };
@@ -155,9 +136,17 @@ mod tests {
                 Location::Folder("./darkroom-data".into()),
             ),
             ("file://../data", Location::Folder("../data".into())),
-            ("s3://images", bucket("images", "")),
-            ("s3://images/", bucket("images", "")),
-            ("s3://images/prod/eu/", bucket("images", "prod/eu")),
+            ("s3://images", bucket(Cloud::S3, "images", "")),
+            ("s3://images/", bucket(Cloud::S3, "images", "")),
+            (
+                "s3://images/prod/eu/",
+                bucket(Cloud::S3, "images", "prod/eu"),
+            ),
+            (
+                "gs://my_images/prod",
+                bucket(Cloud::Google, "my_images", "prod"),
+            ),
+            ("az://images", bucket(Cloud::Azure, "images", "")),
         ] {
             assert_eq!(Location::parse(url)?, location, "{url}");
         }
@@ -178,18 +167,53 @@ mod tests {
             "s3://images:9000",
             "s3://images/?region=secret",
             "s3://images/a//b",
-            "gs://images/secret",
-            "az://images",
+            "gs://",
+            "gs://secret@images",
+            "az:///secret",
+            "az://images?sig=secret",
             "https://images.s3.amazonaws.com",
         ] {
             let message =
                 Location::parse(url).map_or_else(|err| err.to_string(), |_| String::new());
 
             assert!(
-                message.contains("file://") || message.contains("s3://"),
+                ["file://", "s3://", "gs://", "az://"]
+                    .iter()
+                    .any(|form| message.contains(form)),
                 "{url}: {message}"
             );
             assert!(!message.contains("secret"), "{url}: {message}");
         }
+    }
+
+    #[test]
+    fn a_public_url_is_an_address_to_which_keys_are_added() -> anyhow::Result<()> {
+        for (url, base) in [
+            ("https://cdn.example.com", "https://cdn.example.com/"),
+            (
+                "https://cdn.example.com/a/b",
+                "https://cdn.example.com/a/b/",
+            ),
+            ("http://127.0.0.1:9000/c/", "http://127.0.0.1:9000/c/"),
+        ] {
+            assert_eq!(public(url)?.as_str(), base);
+        }
+        for url in [
+            "",
+            "cdn.example.com",
+            "ftp://cdn.example.com",
+            "https://me:secret@cdn.example.com",
+            "https://cdn.example.com/?token=secret",
+            "https://cdn.example.com/#secret",
+        ] {
+            let message = public(url).map_or_else(|err| err.to_string(), |url| url.to_string());
+
+            assert!(
+                message.contains("a public URL is https://host"),
+                "{message}"
+            );
+            assert!(!message.contains("secret"), "{message}");
+        }
+        Ok(())
     }
 }

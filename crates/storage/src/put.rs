@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use object_store::{Attribute, Attributes, ObjectStore, PutMode, PutOptions};
+use object_store::{Attribute, Attributes, ObjectStore, PutMode, PutOptions, path::Path};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Error, Key, Store, folder,
-    store::{Place, TIMEOUT, failed},
+    Error, Key, Meta, Store, folder,
+    store::{Place, TIMEOUT},
 };
 
 const ACTION: &str = "put";
@@ -25,15 +25,29 @@ pub enum Put {
 }
 
 impl Store {
-    /// Puts `bytes` under `key` unless the key is taken. Once it returns, the object survives a power
-    /// cut; until then nobody sees a part of it. Its content type is that of the key.
+    /// As [`put_new_with`](Self::put_new_with), with nothing kept beside the bytes.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn put_new(&self, key: &Key, bytes: Bytes) -> Result<Put, Error> {
+        self.put_new_with(key, bytes, &Meta::new()).await
+    }
+
+    /// Puts `bytes` under `key`, and `meta` beside them, unless the key is taken. Once it returns, the
+    /// object survives a power cut; until then nobody sees a part of it. Its content type is that of
+    /// the key.
+    ///
+    /// Whoever comes first decides what is kept beside the bytes: if they are there already, `meta`
+    /// changes nothing.
     ///
     /// # Errors
     ///
     /// [`Error::Different`] if the key is taken by other bytes: nothing is overwritten, and somebody
     /// must look. [`Error::TooLarge`] above [`Store::MAX_BYTES`]. After the others the object may or
-    /// may not be there, so put it again.
-    pub async fn put_new(&self, key: &Key, bytes: Bytes) -> Result<Put, Error> {
+    /// may not be there, so put it again: [`Error::Full`] once there is room, [`Error::Refused`] once
+    /// it is permitted.
+    pub async fn put_new_with(&self, key: &Key, bytes: Bytes, meta: &Meta) -> Result<Put, Error> {
         if bytes.len() as u64 > Self::MAX_BYTES {
             return Err(Error::TooLarge {
                 key: key.to_string(),
@@ -42,10 +56,11 @@ impl Store {
         }
 
         for race in 0..MAX_RACES {
-            if self.create(key, &bytes).await? {
+            if self.create(key, &bytes, meta).await? {
                 self.settle(key).await?;
                 return Ok(Put::Created);
             }
+            // Taken (412) or lost in a race (409): only the object itself can tell.
             match self.get(key).await? {
                 Some(existing) if existing == bytes => {
                     self.settle(key).await?;
@@ -66,21 +81,46 @@ impl Store {
     }
 
     /// Whether the key was free.
-    async fn create(&self, key: &Key, bytes: &Bytes) -> Result<bool, Error> {
-        let mut options = PutOptions::from(PutMode::Create);
-        // A file system has no place for them and refuses to pretend.
-        if !matches!(self.place, Place::Folder(_)) {
-            options.attributes = Attributes::from_iter([
-                (Attribute::ContentType, key.content_type()),
-                (Attribute::CacheControl, FOREVER),
-            ]);
+    async fn create(&self, key: &Key, bytes: &Bytes, meta: &Meta) -> Result<bool, Error> {
+        // A file system has no place for attributes and refuses to pretend.
+        let attributes = match &self.place {
+            Place::Folder(_) => {
+                self.put_beside(key, meta).await?;
+                Attributes::new()
+            }
+            Place::Memory | Place::Bucket(_) => attributes(key, meta),
+        };
+        self.put_if_absent(key, &self.path(key), bytes.clone(), attributes)
+            .await
+    }
+
+    /// Writes the metadata into a file of their own, before the object appears, so that there is
+    /// never an object that has lost them. If an attempt before us has left them, they stay.
+    async fn put_beside(&self, key: &Key, meta: &Meta) -> Result<(), Error> {
+        if meta.is_empty() || self.stat(key).await?.is_some() {
+            return Ok(());
         }
-        let path = self.path(key);
-        let put = self.objects.put_opts(&path, bytes.clone().into(), options);
+        let json = meta.to_json(key.content_type()).into();
+        let path = Path::from(folder::sidecar(key.as_str()));
+        self.put_if_absent(key, &path, json, Attributes::new())
+            .await?;
+        Ok(())
+    }
+
+    async fn put_if_absent(
+        &self,
+        key: &Key,
+        path: &Path,
+        bytes: Bytes,
+        attributes: Attributes,
+    ) -> Result<bool, Error> {
+        let mut options = PutOptions::from(PutMode::Create);
+        options.attributes = attributes;
+        let put = self.objects.put_opts(path, bytes.into(), options);
         match self.limited(ACTION, key, put).await? {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(err) => Err(failed(ACTION, key, err)),
+            Err(err) => Err(Error::of(ACTION, key, err)),
         }
     }
 
@@ -92,15 +132,22 @@ impl Store {
         let settled = timeout(TIMEOUT, folder::settle(root, key.as_str())).await;
         match settled {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(err)) => Err(Error::Failed {
-                action: ACTION,
-                key: key.to_string(),
-                source: err.into(),
-            }),
+            Ok(Err(err)) => Err(Error::of(ACTION, key, err)),
             Err(_) => Err(Error::Timeout {
                 action: ACTION,
                 key: key.to_string(),
             }),
         }
     }
+}
+
+fn attributes(key: &Key, meta: &Meta) -> Attributes {
+    let mut attributes = Attributes::from_iter([
+        (Attribute::ContentType, key.content_type()),
+        (Attribute::CacheControl, FOREVER),
+    ]);
+    for (name, value) in meta.encoded() {
+        attributes.insert(Attribute::Metadata(name.to_owned().into()), value.into());
+    }
+    attributes
 }

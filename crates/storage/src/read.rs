@@ -5,12 +5,14 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{
+    Attribute, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path,
+};
 use tokio::time::timeout;
 
 use crate::{
-    Error, Key, Store,
-    store::{TIMEOUT, failed},
+    Error, Key, Meta, Store, folder,
+    store::{Place, TIMEOUT},
 };
 
 const ACTION: &str = "read";
@@ -22,6 +24,8 @@ pub struct Head {
     pub size: u64,
     /// The entity tag in quotes, as in an HTTP header, if the store has one.
     pub etag: Option<String>,
+    /// What was kept beside its bytes when they were put.
+    pub meta: Meta,
 }
 
 /// An object that is being read.
@@ -37,20 +41,47 @@ pub struct Object {
 }
 
 impl Store {
-    /// Asks for the length of an object, or `None` if there is none.
+    /// Asks for what is known of an object, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] and [`Error::Failed`] are worth another try.
+    /// All are worth another try.
     pub async fn head(&self, key: &Key) -> Result<Option<Head>, Error> {
+        let Some(found) = self.stat(key).await? else {
+            return Ok(None);
+        };
+        let meta = match &self.place {
+            Place::Folder(_) => self.read_beside(key).await?,
+            Place::Memory | Place::Bucket(_) => meta_of(&found),
+        };
+        let ObjectMeta { size, e_tag, .. } = found.meta;
+        Ok(Some(Head {
+            size,
+            etag: e_tag,
+            meta,
+        }))
+    }
+
+    /// What the store itself says of an object without its bytes.
+    pub(crate) async fn stat(&self, key: &Key) -> Result<Option<GetResult>, Error> {
+        let options = GetOptions::new().with_head(true);
         let path = self.path(key);
-        match self.limited(ACTION, key, self.objects.head(&path)).await? {
-            Ok(meta) => Ok(Some(Head {
-                size: meta.size,
-                etag: meta.e_tag,
-            })),
+        let found = self.objects.get_opts(&path, options);
+        match self.limited(ACTION, key, found).await? {
+            Ok(found) => Ok(Some(found)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(err) => Err(failed(ACTION, key, err)),
+            Err(err) => Err(Error::of(ACTION, key, err)),
+        }
+    }
+
+    /// The metadata of an object in a folder; none, if they were never written.
+    async fn read_beside(&self, key: &Key) -> Result<Meta, Error> {
+        let path = Path::from(folder::sidecar(key.as_str()));
+        let read = async { self.objects.get(&path).await?.bytes().await };
+        match self.limited(ACTION, key, read).await? {
+            Ok(json) => Ok(Meta::from_json(&json)),
+            Err(object_store::Error::NotFound { .. }) => Ok(Meta::new()),
+            Err(err) => Err(Error::of(ACTION, key, err)),
         }
     }
 
@@ -65,7 +96,7 @@ impl Store {
         let found = match self.limited(ACTION, key, self.objects.get(&path)).await? {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(err) => return Err(failed(ACTION, key, err)),
+            Err(err) => return Err(Error::of(ACTION, key, err)),
         };
         if found.meta.size > Self::MAX_BYTES {
             return Err(Error::TooLarge {
@@ -75,7 +106,7 @@ impl Store {
         }
         let bytes = self.limited(ACTION, key, found.bytes()).await?;
 
-        bytes.map(Some).map_err(|err| failed(ACTION, key, err))
+        bytes.map(Some).map_err(|err| Error::of(ACTION, key, err))
     }
 
     /// Opens an object for reading, all of it or `range`, or `None` if there is none. The end of the
@@ -90,9 +121,10 @@ impl Store {
         key: &Key,
         range: Option<Range<u64>>,
     ) -> Result<Option<Object>, Error> {
-        let Some(head) = self.head(key).await? else {
+        let Some(found) = self.stat(key).await? else {
             return Ok(None);
         };
+        let head = found.meta;
         let range = match range {
             None => 0..head.size,
             Some(range) => within(&range, head.size).ok_or_else(|| Error::OutOfRange {
@@ -113,11 +145,11 @@ impl Store {
             Ok(found) => Ok(Some(Object {
                 size: head.size,
                 range,
-                etag: head.etag,
+                etag: head.e_tag,
                 stream: limited_stream(key.clone(), found.into_stream()),
             })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(err) => Err(failed(ACTION, key, err)),
+            Err(err) => Err(Error::of(ACTION, key, err)),
         }
     }
 }
@@ -130,6 +162,15 @@ impl fmt::Debug for Object {
             .field("etag", &self.etag)
             .finish_non_exhaustive()
     }
+}
+
+/// The metadata that a store keeps with the object itself.
+fn meta_of(found: &GetResult) -> Meta {
+    let fields = found.attributes.iter();
+    Meta::decoded(fields.filter_map(|(attribute, value)| match attribute {
+        Attribute::Metadata(name) => Some((name.as_ref(), value.as_ref())),
+        _ => None,
+    }))
 }
 
 fn within(range: &Range<u64>, size: u64) -> Option<Range<u64>> {
@@ -147,7 +188,7 @@ fn limited_stream(
             match timeout(TIMEOUT, pieces.next()).await {
                 Ok(None) => Ok(None),
                 Ok(Some(Ok(piece))) => Ok(Some((piece, pieces))),
-                Ok(Some(Err(err))) => Err(failed(ACTION, &key, err)),
+                Ok(Some(Err(err))) => Err(Error::of(ACTION, &key, err)),
                 Err(_) => Err(Error::Timeout {
                     action: ACTION,
                     key: key.to_string(),

@@ -1,29 +1,24 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, memory::InMemory, path::Path, signer::Signer,
-};
-use reqwest::Method;
+use object_store::{ObjectStore, memory::InMemory, path::Path, signer::Signer};
 use runtime::Env;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{Error, Key, folder, location, location::Location};
+use crate::{Error, Key, client, folder, location, location::Location};
 
-/// For one call, the retries of the S3 client included.
+/// For one call, the retries of a bucket's client included.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
-/// What S3 allows for a presigned URL.
-const MAX_PRESIGNED: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Not a [`Key`], so nothing can be put over it.
-const PROBE: &str = ".darkroom";
 
 /// An object store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) place: Place,
-    prefix: Path,
-    location: String,
+    pub(crate) prefix: Path,
+    /// Without credentials.
+    pub(crate) location: String,
+    pub(crate) public: Option<Url>,
 }
 
 /// What only some stores can do.
@@ -40,21 +35,31 @@ impl Store {
     pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
     /// Opens what `DARKROOM_STORAGE_URL` names; if nothing, the folder `images` below
-    /// `DARKROOM_DATA_DIR` (`./darkroom-data`).
+    /// `DARKROOM_DATA_DIR` (`./darkroom-data`). `DARKROOM_STORAGE_PUBLIC_URL` is where everybody can
+    /// read the objects, if anywhere: the address, prefix included, to which a key is added.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and [`Error::Environment`].
+    /// As [`open`](Self::open) and [`with_public_url`](Self::with_public_url), and
+    /// [`Error::Environment`].
     pub fn from_env(env: &Env) -> Result<Self, Error> {
         let folder: String = env.or("DARKROOM_DATA_DIR", "./darkroom-data".to_owned())?;
         let url: String = env.or("DARKROOM_STORAGE_URL", format!("file://{folder}/images"))?;
-        Self::open(&url, |name| env.raw(name))
+        let store = Self::open(&url, |name| env.raw(name))?;
+        match env.raw("DARKROOM_STORAGE_PUBLIC_URL") {
+            Some(public) if !public.is_empty() => store.with_public_url(&public),
+            _ => Ok(store),
+        }
     }
 
-    /// Opens `file:///path`, `file://./path` (created if missing) or `s3://bucket/prefix`.
+    /// Opens `file:///path`, `file://./path` (created if missing), `s3://bucket/prefix`,
+    /// `gs://bucket/prefix` or `az://container/prefix`.
     ///
-    /// For S3, `env` is asked for the usual `AWS_*` variables; `AWS_ENDPOINT_URL` leads to any other
-    /// server that speaks S3. No request is made: see [`check_writable`](Self::check_writable).
+    /// For a bucket, `env` is asked for the variables of its cloud: the usual `AWS_*`, where
+    /// `AWS_ENDPOINT_URL` leads to R2 or any other server that speaks S3; `GOOGLE_*`
+    /// (`GOOGLE_APPLICATION_CREDENTIALS`); `AZURE_*` (`AZURE_STORAGE_ACCOUNT_NAME` and
+    /// `AZURE_STORAGE_ACCOUNT_KEY`, or an identity). No request is made: see
+    /// [`check_writable`](Self::check_writable).
     ///
     /// # Errors
     ///
@@ -69,18 +74,37 @@ impl Store {
                     location: format!("file://{}", root.display()),
                     place: Place::Folder(root),
                     prefix: Path::default(),
+                    public: None,
                 })
             }
-            Location::Bucket { name, prefix } => {
-                let s3 = location::s3(&name, env)?;
+            Location::Bucket {
+                cloud,
+                name,
+                prefix,
+            } => {
+                let (objects, signer) = client::open(cloud, &name, env)?;
                 Ok(Self {
-                    objects: s3.clone(),
-                    place: Place::Bucket(s3),
-                    location: format!("s3://{name}/{prefix}"),
+                    objects,
+                    place: Place::Bucket(signer),
+                    location: format!("{}://{name}/{prefix}", cloud.scheme()),
                     prefix,
+                    public: None,
                 })
             }
         }
+    }
+
+    /// Says where everybody can read the objects, for example through a CDN: `https://host/path`, to
+    /// which a key is added.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] says what it should look like.
+    pub fn with_public_url(self, url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            public: Some(location::public(url)?),
+            ..self
+        })
     }
 
     /// A store that forgets everything when it is dropped, for tests.
@@ -91,92 +115,7 @@ impl Store {
             place: Place::Memory,
             prefix: Path::default(),
             location: "memory".to_owned(),
-        }
-    }
-
-    /// Makes sure that the store can be written to and never overwrites. To be asked at start, before
-    /// anything is paid for. Leaves one small object named `.darkroom` behind.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotWritable`], for example for a read-only folder; [`Error::Unconditional`] for an
-    /// S3 server without conditional writes.
-    pub async fn check_writable(&self) -> Result<(), Error> {
-        // The second attempt must find the first, or what an earlier start left.
-        for _ in 0..2 {
-            match self.put_probe().await {
-                Ok(()) => {}
-                Err(object_store::Error::AlreadyExists { .. }) => return Ok(()),
-                Err(err) => {
-                    return Err(Error::NotWritable {
-                        location: self.location.clone(),
-                        source: err.into(),
-                    });
-                }
-            }
-        }
-        Err(Error::Unconditional {
-            location: self.location.clone(),
-        })
-    }
-
-    /// Deletes the object. It is no error if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Timeout`] and [`Error::Failed`]: it may still be there, so delete it again.
-    pub async fn delete(&self, key: &Key) -> Result<(), Error> {
-        let path = self.path(key);
-        let deleted = self
-            .limited("delete", key, self.objects.delete(&path))
-            .await?;
-        match deleted {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(err) => Err(failed("delete", key, err)),
-        }
-    }
-
-    /// A link under which anybody can read the object for `ttl` (at most 7 days), or `None` if the
-    /// store gives no links: then the gateway serves the bytes itself. Whether the object exists is
-    /// not asked.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Failed`] and [`Error::Timeout`] if the credentials to sign with cannot be got.
-    pub async fn presign_get(&self, key: &Key, ttl: Duration) -> Result<Option<Url>, Error> {
-        let Place::Bucket(signer) = &self.place else {
-            return Ok(None);
-        };
-        let path = self.path(key);
-        let signing = signer.signed_url(Method::GET, &path, ttl.min(MAX_PRESIGNED));
-        let url = self.limited("presign", key, signing).await?;
-
-        url.map(Some).map_err(|err| failed("presign", key, err))
-    }
-
-    /// How many bytes still fit, or `None` if the store does not say (anything but a folder).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Failed`] if the disk cannot be asked, [`Error::Timeout`] if it hangs.
-    pub async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        const ACTION: &str = "measure the free space of";
-
-        let Place::Folder(root) = &self.place else {
-            return Ok(None);
-        };
-        let asked = timeout(TIMEOUT, folder::free_bytes(root.clone())).await;
-        match asked {
-            Ok(Ok(free)) => Ok(Some(free)),
-            Ok(Err(err)) => Err(Error::Failed {
-                action: ACTION,
-                key: self.location.clone(),
-                source: err.into(),
-            }),
-            Err(_) => Err(Error::Timeout {
-                action: ACTION,
-                key: self.location.clone(),
-            }),
+            public: None,
         }
     }
 
@@ -200,20 +139,6 @@ impl Store {
             key: key.to_string(),
         })
     }
-
-    async fn put_probe(&self) -> object_store::Result<()> {
-        let path = self.prefix.clone().join(PROBE);
-        let put = self
-            .objects
-            .put_opts(&path, "darkroom".into(), PutMode::Create.into());
-        match timeout(TIMEOUT, put).await {
-            Ok(put) => put.map(|_| ()),
-            Err(elapsed) => Err(object_store::Error::Generic {
-                store: "darkroom",
-                source: elapsed.into(),
-            }),
-        }
-    }
 }
 
 impl fmt::Debug for Store {
@@ -222,13 +147,5 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("location", &self.location)
             .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn failed(action: &'static str, key: &Key, err: object_store::Error) -> Error {
-    Error::Failed {
-        action,
-        key: key.to_string(),
-        source: err.into(),
     }
 }
