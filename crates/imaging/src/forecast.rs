@@ -34,10 +34,12 @@ impl Preset {
     }
 }
 
-/// The index of the one of `sizes`, widths and heights in pixels, that serves all `presets` best: the
-/// least is cut away on average, then the least has to be enlarged, then there are the fewest pixels
-/// to make and to keep. What differs by less than a thousandth is equal, and of equals the first
-/// wins. None where there are no presets or no sizes, so that there is nothing to choose by.
+/// The index of the one of `sizes`, widths and heights in pixels, that serves all `presets` best.
+///
+/// That is where the least is cut away on average, then where the least has to be enlarged, then where
+/// there are the fewest pixels to make and to keep. What differs by less than a thousandth is equal,
+/// and of equals the first wins. None where there are no presets or no sizes, so that there is nothing
+/// to choose by.
 #[must_use]
 pub fn best_source(presets: &[&Preset], sizes: &[(u32, u32)]) -> Option<usize> {
     if presets.is_empty() {

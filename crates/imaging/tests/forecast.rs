@@ -112,17 +112,15 @@ fn without_presets_or_sizes_there_is_nothing_to_choose_by() -> Result<()> {
 
 fn any_preset() -> impl Strategy<Value = Preset> {
     let fits = vec!["cover", "contain", "extend", "inside"];
-    (
-        1..=4096u32,
-        1..=4096u32,
-        proptest::sample::select(fits),
-    )
-        .prop_filter_map("parses", |(width, height, fit)| {
+    (1..=4096u32, 1..=4096u32, proptest::sample::select(fits)).prop_filter_map(
+        "parses",
+        |(width, height, fit)| {
             samples::custom(&format!(
                 "width={width}\nheight={height}\nfit=\"{fit}\"\nformat=\"png\""
             ))
             .ok()
-        })
+        },
+    )
 }
 
 proptest! {
