@@ -5,6 +5,7 @@
 
 mod announce;
 mod ask;
+mod backlog;
 mod chronicle;
 mod chronicler;
 mod clock;
@@ -32,6 +33,7 @@ pub mod trace;
 mod worker;
 
 pub use ask::{Answer, Refusal};
+pub use backlog::{Backlog, Waits};
 pub use chronicle::{Chronicle, Position};
 pub use chronicler::Chronicler;
 pub use connection::{Bus, Config};

@@ -2,6 +2,7 @@
 //! changed behind its back.
 
 mod ask;
+mod backlog;
 mod chronicle;
 mod dead;
 mod events;
