@@ -1,5 +1,7 @@
-//! The three file formats as containers: sizes and structure, never pixels.
+//! The file formats as containers: sizes and structure, never pixels.
 
+pub(crate) mod avif;
+mod bmff;
 pub(crate) mod jpeg;
 pub(crate) mod png;
 pub(crate) mod webp;
@@ -28,13 +30,17 @@ pub(crate) struct Structure {
     pub(crate) animated: bool,
     /// A valid file that our decoder would read in false colours or for minutes, so that it must not.
     pub(crate) misread: Option<&'static str>,
+    /// Whether there is a C2PA manifest store in it.
+    pub(crate) credentials: bool,
 }
 
+/// What the header of a file that is to be decoded promises.
 pub(crate) fn header(format: Format, bytes: &[u8]) -> Result<Header, Error> {
     match format {
         Format::Png => png::header(bytes),
         Format::Jpeg => jpeg::header(bytes),
         Format::Webp => webp::header(bytes),
+        Format::Avif => Err(avif::unread()),
     }
 }
 
@@ -43,6 +49,7 @@ pub(crate) fn structure(format: Format, bytes: &[u8]) -> Result<Structure, Error
         Format::Png => png::structure(bytes),
         Format::Jpeg => jpeg::structure(bytes),
         Format::Webp => webp::structure(bytes),
+        Format::Avif => avif::structure(bytes),
     }
 }
 

@@ -34,11 +34,13 @@ pub struct Cut {
 }
 
 /// Cuts `preset` from `picture` and marks it as made by a model. Nothing of the source's metadata but
-/// its colour profile gets into the file. CPU-bound: about 10 ms for a megapixel.
+/// its colour profile gets into the file; that it had a C2PA manifest is noted. CPU-bound: about 10 ms
+/// for a megapixel, and a second for AVIF.
 ///
 /// # Errors
 ///
-/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodePng`] or [`Error::EncodeWebp`]; none is
+/// [`Error::Pixels`], [`Error::Resize`], [`Error::EncodePng`],
+/// [`Error::EncodeWebp`] or [`Error::EncodeAvif`]; none is
 /// expected of a decoded picture and a parsed preset.
 pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Result<Cut, Error> {
     let source = (picture.width(), picture.height());
@@ -46,7 +48,7 @@ pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Resul
     let plan = Plan::aimed(source, preset, aim.gravity);
     let raster = laid_out(picture, preset, &plan)?;
     let marks = Marks {
-        xmp: &provenance.xmp(),
+        xmp: &provenance.xmp(picture.credentials),
         profile: picture.profile.as_deref(),
     };
     let Encoded {
@@ -73,7 +75,7 @@ fn laid_out(picture: &Picture, preset: &Preset, plan: &Plan) -> Result<Raster, E
     let resized = resize(&picture.raster, plan)?;
     let resized = match preset.encoding {
         Encoding::Jpeg { .. } => resized.flattened(),
-        Encoding::Png | Encoding::Webp { .. } => resized,
+        Encoding::Png | Encoding::Webp { .. } | Encoding::Avif { .. } => resized,
     };
     if preset.fit == Fit::Extend && plan.inner != plan.canvas {
         let ground = backdrop(picture, preset, resized.alpha)?;

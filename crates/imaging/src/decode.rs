@@ -26,9 +26,12 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     if let Some(what) = structure.misread {
         return Err(Error::Unsupported { format, what });
     }
-    match format {
+    let mut picture = match format {
         Format::Png => png::decode(bytes),
         Format::Jpeg => other::decode_jpeg(bytes),
         Format::Webp => other::decode_webp(bytes),
-    }
+        Format::Avif => Err(container::avif::unread()),
+    }?;
+    picture.credentials = structure.credentials;
+    Ok(picture)
 }

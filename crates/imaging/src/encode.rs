@@ -1,3 +1,4 @@
+mod avif;
 mod budget;
 mod jpeg;
 mod png;
@@ -36,6 +37,9 @@ pub(crate) fn encode(
         }),
         Encoding::Webp { quality } => budget::within(most, quality, |quality| {
             webp::encode(raster, quality, marks)
+        }),
+        Encoding::Avif { quality } => budget::within(most, quality, |quality| {
+            avif::encode(raster, quality, marks)
         }),
         Encoding::Png => Ok(Encoded {
             bytes: png::encode(raster, marks)?,

@@ -5,7 +5,7 @@ use crate::Format;
 #[non_exhaustive]
 pub enum Error {
     /// The first bytes are of no format that we read.
-    #[error("not a png, jpeg or webp image")]
+    #[error("not a png, jpeg, webp or avif image")]
     UnknownFormat,
     /// The file ends too early, as after a broken download.
     #[error("the {format} image is cut short: no {missing}")]
@@ -29,8 +29,9 @@ pub enum Error {
         /// The format by its magic bytes.
         format: Format,
     },
-    /// The file is valid, but of a rare kind that our decoder gets wrong.
-    #[error("the {format} image is of a kind that cannot be decoded: {what}")]
+    /// The file is valid, but of a rare kind that our decoder gets wrong, or of a format that we write
+    /// and do not read.
+    #[error("the {format} image is not supported: {what}")]
     Unsupported {
         /// The format by its magic bytes.
         format: Format,
@@ -85,6 +86,9 @@ pub enum Error {
     /// The PNG could not be written.
     #[error("cannot encode a png image")]
     EncodePng(#[source] png::EncodingError),
+    /// The AVIF could not be written.
+    #[error("cannot encode an avif image")]
+    EncodeAvif(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The `WebP` could not be written.
     #[error("cannot encode a webp image")]
     EncodeWebp(#[source] Box<dyn std::error::Error + Send + Sync>),

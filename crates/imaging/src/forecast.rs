@@ -6,6 +6,10 @@ use crate::geometry::Plan;
 /// What a preset would do to a source of some size, told before there is a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {
+    /// The width of the result in pixels.
+    pub width: u32,
+    /// The height of the result in pixels.
+    pub height: u32,
     /// The share of the source's area that would be cut away, 0 to 1. Gravity decides where, not how
     /// much.
     pub crop_loss: f32,
@@ -26,7 +30,10 @@ impl Preset {
         let plan = Plan::new(source, self);
         let horizontal = f64::from(plan.inner.0) / plan.crop.width;
         let vertical = f64::from(plan.inner.1) / plan.crop.height;
+        let (width, height) = plan.canvas;
         Forecast {
+            width,
+            height,
             crop_loss: plan.crop_loss(source),
             upscaled: plan.upscaled(),
             scale: horizontal.max(vertical),

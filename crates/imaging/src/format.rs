@@ -1,6 +1,8 @@
 use std::fmt;
 
-/// A format that we read and write.
+use crate::container::avif::is_avif;
+
+/// A format that we write, and all but the last of which we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// W3C Portable Network Graphics.
@@ -9,6 +11,8 @@ pub enum Format {
     Jpeg,
     /// RFC 9649.
     Webp,
+    /// AV1 Image File Format.
+    Avif,
 }
 
 impl Format {
@@ -19,6 +23,7 @@ impl Format {
             Self::Png => "image/png",
             Self::Jpeg => "image/jpeg",
             Self::Webp => "image/webp",
+            Self::Avif => "image/avif",
         }
     }
 
@@ -29,6 +34,7 @@ impl Format {
             Self::Png => "png",
             Self::Jpeg => "jpg",
             Self::Webp => "webp",
+            Self::Avif => "avif",
         }
     }
 }
@@ -39,6 +45,7 @@ impl fmt::Display for Format {
             Self::Png => "png",
             Self::Jpeg => "jpeg",
             Self::Webp => "webp",
+            Self::Avif => "avif",
         })
     }
 }
@@ -52,6 +59,8 @@ pub fn sniff(bytes: &[u8]) -> Option<Format> {
         Some(Format::Jpeg)
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         Some(Format::Webp)
+    } else if is_avif(bytes) {
+        Some(Format::Avif)
     } else {
         None
     }
@@ -67,6 +76,11 @@ mod tests {
         assert_eq!(sniff(&[0xff, 0xd8, 0xff, 0xe0]), Some(Format::Jpeg));
         assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 "), Some(Format::Webp));
         assert_eq!(sniff(b"RIFF\0\0\0\0WAVEfmt "), None);
+        assert_eq!(sniff(b"\0\0\0\x14ftypavif\0\0\0\0mif1"), Some(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x14ftypmif1\0\0\0\0avif"), Some(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x14ftypheic\0\0\0\0mif1avif"), None);
+        assert_eq!(sniff(b"\0\0\0\x14ftypmif1avifmif1"), None);
+        assert_eq!(sniff(b"\0\0\0\x14ftypavif"), None);
         assert_eq!(sniff(b"GIF89a"), None);
         assert_eq!(sniff(b"<html>"), None);
         assert_eq!(sniff(b""), None);

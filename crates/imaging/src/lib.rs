@@ -20,6 +20,7 @@ mod preset;
 mod presets;
 mod provenance;
 mod raster;
+mod remark;
 mod small;
 mod traits;
 
@@ -36,4 +37,5 @@ pub use picture::Picture;
 pub use preset::{Encoding, Fit, Gravity, Preset};
 pub use presets::{InvalidPreset, Presets};
 pub use provenance::Provenance;
+pub use remark::with_provenance;
 pub use traits::{Swatch, Traits, describe};

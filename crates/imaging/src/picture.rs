@@ -12,6 +12,8 @@ pub struct Picture {
     pub(crate) raster: Raster,
     /// The colour space of the pixels where it is not sRGB: an ICC profile for RGB data.
     pub(crate) profile: Option<Vec<u8>>,
+    /// Whether its file has a C2PA manifest.
+    pub(crate) credentials: bool,
     /// Made when somebody first asks, and then for all cuts.
     small: OnceLock<Small>,
     lettering: OnceLock<Vec<Line>>,
@@ -30,6 +32,7 @@ impl Picture {
         Self {
             raster,
             profile,
+            credentials: false,
             small: OnceLock::new(),
             lettering: OnceLock::new(),
         }

@@ -7,14 +7,14 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use crate::{Encoding, Fit, Gravity, Preset};
+use crate::{Encoding, Fit, Format, Gravity, Preset};
 use fields::Fields;
 
 const BUILTIN: &str = include_str!("../presets.toml");
 const MAX_NAME: usize = 40;
 /// The largest side of a cut in pixels: 4096x4096 takes 48 MiB before it is encoded.
 const MAX_SIDE: i64 = 4096;
-const DEFAULT_QUALITY: i64 = 80;
+const DEFAULT_QUALITY: u8 = 80;
 /// Less than a few KiB hold little more than the marks; more than 32 MiB is no limit.
 const BYTE_BUDGETS: RangeInclusive<i64> = 4096..=32 << 20;
 
@@ -78,16 +78,6 @@ pub enum InvalidPreset {
         /// What would do.
         expected: String,
     },
-    /// A known format that this build has no encoder for.
-    #[error(
-        "preset `{preset}`: `format`: this build cannot write {format} yet; use jpeg, png or webp"
-    )]
-    CannotWrite {
-        /// Whose field.
-        preset: String,
-        /// The format.
-        format: String,
-    },
 }
 
 impl InvalidPreset {
@@ -97,7 +87,6 @@ impl InvalidPreset {
         match self {
             Self::Missing { field, .. } | Self::Value { field, .. } => Some(field),
             Self::Unknown { field, .. } => Some(field),
-            Self::CannotWrite { .. } => Some("format"),
             Self::NoSuch { .. } => Some("preset"),
             Self::Syntax(_) | Self::Empty | Self::Name { .. } | Self::NotATable { .. } => None,
         }
@@ -221,38 +210,30 @@ fn gravity(fields: &mut Fields<'_>, default: Option<Gravity>) -> Result<Gravity,
     }
 }
 
-const FORMATS: &[(&str, &str)] = &[
-    ("jpeg", "jpeg"),
-    ("png", "png"),
-    ("webp", "webp"),
-    ("avif", "avif"),
+const FORMATS: &[(&str, Format)] = &[
+    ("jpeg", Format::Jpeg),
+    ("png", Format::Png),
+    ("webp", Format::Webp),
+    ("avif", Format::Avif),
 ];
 
-/// What a preset file calls the format.
-fn word(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Jpeg { .. } => "jpeg",
-        Encoding::Png => "png",
-        Encoding::Webp { .. } => "webp",
-    }
-}
-
 fn encoding(fields: &mut Fields<'_>, base: Option<Encoding>) -> Result<Encoding, InvalidPreset> {
-    let format = fields.choice("format", FORMATS, base.map(word))?;
-    let kept = base.filter(|base| word(*base) == format);
-    let quality = kept
-        .and_then(Encoding::quality)
-        .map_or(DEFAULT_QUALITY, i64::from);
-    match format {
-        "jpeg" => Ok(Encoding::Jpeg {
-            quality: fields.integer("quality", 1..=100, Some(quality))?,
-        }),
-        "png" => Ok(Encoding::Png),
-        "webp" => Ok(Encoding::Webp {
-            quality: fields.integer("quality", 1..=100, Some(quality))?,
-        }),
-        format => Err(fields.cannot_write(format)),
-    }
+    let format = fields.choice("format", FORMATS, base.map(Encoding::format))?;
+    let kept = base.filter(|base| base.format() == format);
+    let default = kept.and_then(Encoding::quality).unwrap_or(DEFAULT_QUALITY);
+    let mut quality = || fields.integer("quality", 1..=100, Some(default.into()));
+    Ok(match format {
+        Format::Jpeg => Encoding::Jpeg {
+            quality: quality()?,
+        },
+        Format::Png => Encoding::Png,
+        Format::Webp => Encoding::Webp {
+            quality: quality()?,
+        },
+        Format::Avif => Encoding::Avif {
+            quality: quality()?,
+        },
+    })
 }
 
 #[cfg(test)]

@@ -26,7 +26,12 @@ pub struct Provenance {
 impl Provenance {
     /// The XMP packet. `DigitalSourceType` is what the EU AI Act's art. 50(2) marking and the
     /// platforms look for (IPTC Photo Metadata Standard 2025.1, as are the AI properties).
-    pub(crate) fn xmp(&self) -> String {
+    ///
+    /// `credentials` says that the source has a C2PA manifest, which does not hold for a file that is
+    /// cut from it. The source is then named, as the parent ingredient would be in a manifest of our
+    /// own, and an event of the history tells what it had. `dcterms:provenance` is not used: C2PA has
+    /// it for the address of this very file's manifest.
+    pub(crate) fn xmp(&self, credentials: bool) -> String {
         let generator = escaped(&self.generator, MAX_FIELD);
         let model = escaped(&self.model, MAX_FIELD);
         let id = escaped(&self.id, MAX_FIELD);
@@ -37,6 +42,20 @@ impl Provenance {
                 "   <Iptc4xmpExt:AIPromptInformation>{prompt}</Iptc4xmpExt:AIPromptInformation>\n"
             )
         });
+        let derived = if credentials {
+            format!(
+                r#"   <xmpMM:DerivedFrom rdf:parseType="Resource">
+    <stRef:documentID>{id}</stRef:documentID>
+   </xmpMM:DerivedFrom>
+   <xmpMM:History><rdf:Seq><rdf:li rdf:parseType="Resource">
+    <stEvt:action>derived</stEvt:action>
+    <stEvt:parameters>from a source with Content Credentials (a C2PA manifest), which remain with the source</stEvt:parameters>
+   </rdf:li></rdf:Seq></xmpMM:History>
+"#
+            )
+        } else {
+            String::new()
+        };
         format!(
             r#"<?xpacket begin="{bom}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -44,6 +63,9 @@ impl Provenance {
   <rdf:Description rdf:about=""
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
+    xmlns:stRef="http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
+    xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
    <Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>
    <Iptc4xmpExt:AISystemUsed>{generator}</Iptc4xmpExt:AISystemUsed>
@@ -51,7 +73,7 @@ impl Provenance {
 {prompt}   <xmp:CreatorTool>{generator} {model}</xmp:CreatorTool>
    <xmp:CreateDate>{created}</xmp:CreateDate>
    <dc:identifier>{id}</dc:identifier>
-  </rdf:Description>
+{derived}  </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"#,
@@ -114,6 +136,6 @@ mod tests {
             prompt: Some(long),
         };
 
-        assert!(provenance.xmp().len() < 65_000);
+        assert!(provenance.xmp(true).len() < 65_000);
     }
 }

@@ -43,6 +43,7 @@ fn whole_images_pass_and_tell_their_size() -> Result<()> {
             format,
             width: 320,
             height: 240,
+            content_credentials: false,
         };
         assert_eq!(verify_whole(bytes)?, expected);
         assert_eq!(inspect(bytes, &Limits::default())?, expected);

@@ -3,8 +3,16 @@
 use super::{Header, Structure, take};
 use crate::{Error, Format};
 
+/// What names an XMP packet in an APP1 segment, and a further part of one (XMP part 3, 1.1.3).
+pub(crate) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+
+const APP0: u8 = 0xe0;
+const APP1: u8 = 0xe1;
 const PROGRESSIVE: u8 = 0xc2;
 const START_OF_SCAN: u8 = 0xda;
+/// APP11, where boxes of all kinds are kept (ISO/IEC 19566-5, annex D).
+const JUMBF: u8 = 0xeb;
 const END_OF_IMAGE: u8 = 0xd9;
 /// Every scan of a progressive picture visits all of it, so a few KiB of scans keep a decoder busy
 /// for minutes (LJT-01-005 of libjpeg-turbo). Encoders write about ten.
@@ -29,7 +37,8 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
 }
 
 pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
-    let (mut header, mut scans, mut progressive, mut at) = (None, 0u32, false, 2);
+    let (mut header, mut scans, mut progressive) = (None, 0u32, false);
+    let (mut credentials, mut at) = (false, 2);
     loop {
         let (marker, after) = marker_at(bytes, at)?;
         if marker == END_OF_IMAGE {
@@ -46,6 +55,7 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
             return Err(malformed("more than one frame header"));
         }
         progressive |= marker == PROGRESSIVE;
+        credentials |= marker == JUMBF && holds_manifest(data);
         if marker == START_OF_SCAN {
             scans += 1;
             at = end_of_scan(bytes, at)?;
@@ -63,9 +73,50 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
             } else {
                 None
             },
+            credentials,
         }),
         _ => Err(malformed("no frame header or no scan")),
     }
+}
+
+/// The file with this XMP packet, of at most 65 000 bytes, in place of any other. `bytes` has passed
+/// [`structure`].
+pub(crate) fn with_xmp(bytes: &[u8], xmp: &str) -> Result<Vec<u8>, Error> {
+    let (mut front, mut rest, mut at) = (Vec::new(), Vec::new(), 2);
+    loop {
+        let (marker, after) = marker_at(bytes, at)?;
+        let data = segment(bytes, marker, after)?;
+        let end = data.map_or(after, |data| after + 2 + data.len());
+        let whole = bytes.get(at..end).unwrap_or_default();
+        let named = |name| data.is_some_and(|data| data.starts_with(name));
+        let xmp = marker == APP1 && (named(XMP) || named(MORE_XMP));
+        // JFIF and Exif both want to come first.
+        match marker {
+            START_OF_SCAN | END_OF_IMAGE => break,
+            _ if xmp => {}
+            APP0 | APP1 if rest.is_empty() => front.extend(whole),
+            _ => rest.extend(whole),
+        }
+        at = end;
+    }
+    let length = (2 + XMP.len() + xmp.len()) as u16;
+    let packet = [
+        &[0xff, APP1],
+        &length.to_be_bytes()[..],
+        XMP,
+        xmp.as_bytes(),
+    ]
+    .concat();
+    let [start, scans] = [bytes.get(..2), bytes.get(at..)].map(Option::unwrap_or_default);
+    Ok([start, &front, &packet, &rest, scans].concat())
+}
+
+/// Whether the first piece of a C2PA manifest store is in a segment. In front of it are the name, an
+/// instance and the number of the piece; the box begins with one that describes it, and that with its
+/// kind.
+fn holds_manifest(data: &[u8]) -> bool {
+    let names = (data.get(..2), data.get(12..16), data.get(20..24));
+    names == (Some(b"JP"), Some(b"jumb"), Some(b"jumd")) && data.get(24..28) == Some(b"c2pa")
 }
 
 /// Reads a marker and any fill bytes before it; returns it with the place after it.

@@ -6,6 +6,10 @@ use super::{Header, Structure, take};
 use crate::{Error, Format};
 
 const SIGNATURE: usize = 8;
+/// What names an XMP packet in an iTXt chunk (PNG 3, 11.3.3.2).
+pub(crate) const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
+/// Before that was settled, `ImageMagick` kept packets under this name, and readers still look there.
+const OLD_XMP_KEYWORD: &str = "Raw profile type xmp";
 /// Length, type and CRC around a chunk's data.
 const FRAME: usize = 12;
 /// The chunks that decide what the picture looks like. `iCCP` is kept so that a wide-gamut picture
@@ -29,6 +33,13 @@ impl Chunk<'_> {
         };
         crc32fast::hash(covered) == u32::from_be_bytes(*crc)
     }
+
+    fn is_xmp(&self) -> bool {
+        let text = matches!(self.kind, b"iTXt" | b"tEXt" | b"zTXt");
+        let keyword = self.data.split(|byte| *byte == 0).next();
+        let named = |name: &str| keyword == Some(name.as_bytes());
+        text && (named(XMP_KEYWORD) || named(OLD_XMP_KEYWORD))
+    }
 }
 
 pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
@@ -37,7 +48,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, Error> {
 
 pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
     let header = header(bytes)?;
-    let (mut animated, mut pixels, mut at) = (false, false, SIGNATURE);
+    let (mut animated, mut pixels, mut credentials, mut at) = (false, false, false, SIGNATURE);
     loop {
         let chunk = chunk_at(bytes, at)?;
         if !chunk.crc_holds() {
@@ -46,12 +57,14 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
         at += chunk.whole.len();
         match chunk.kind {
             b"acTL" => animated = true,
+            b"caBX" => credentials = true,
             b"IDAT" => pixels = true,
             b"IEND" if pixels => {
                 return Ok(Structure {
                     header,
                     animated,
                     misread: None,
+                    credentials,
                 });
             }
             b"IEND" => return Err(malformed("no IDAT chunk")),
@@ -82,6 +95,35 @@ pub(crate) fn essential(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     } else {
         Cow::Borrowed(bytes)
     })
+}
+
+/// The file with this XMP packet behind its header, in place of any other. `bytes` has passed
+/// [`structure`].
+pub(crate) fn with_xmp(bytes: &[u8], xmp: &str) -> Result<Vec<u8>, Error> {
+    let header = chunk_at(bytes, SIGNATURE)?;
+    let mut at = SIGNATURE + header.whole.len();
+    let mut marked = bytes.get(..at).unwrap_or_default().to_vec();
+    // Neither compressed nor in a language.
+    let packet = [XMP_KEYWORD.as_bytes(), &[0; 5], xmp.as_bytes()].concat();
+    push(&mut marked, b"iTXt", &packet);
+    loop {
+        let chunk = chunk_at(bytes, at)?;
+        at += chunk.whole.len();
+        if !chunk.is_xmp() {
+            marked.extend(chunk.whole);
+        }
+        if chunk.kind == b"IEND" {
+            marked.extend(bytes.get(at..).unwrap_or_default());
+            return Ok(marked);
+        }
+    }
+}
+
+fn push(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+    let covered = [kind, data].concat();
+    file.extend((data.len() as u32).to_be_bytes());
+    file.extend(&covered);
+    file.extend(crc32fast::hash(&covered).to_be_bytes());
 }
 
 /// A picture of the usual kind: 8-bit RGB or RGBA in rows, with nothing that changes its colours.

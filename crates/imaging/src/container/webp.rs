@@ -8,9 +8,9 @@ const FILE_HEADER: usize = 12;
 const CHUNK_HEADER: usize = 8;
 const ANIMATION: u8 = 0b10;
 /// Flags of the extended header: an XMP packet, a plane of alpha, a colour profile.
-pub(crate) const XMP: u8 = 0b100;
-pub(crate) const ALPHA: u8 = 0b1_0000;
-pub(crate) const PROFILE: u8 = 0b10_0000;
+const XMP: u8 = 0b100;
+const ALPHA: u8 = 0b1_0000;
+const PROFILE: u8 = 0b10_0000;
 
 struct Chunk<'a> {
     kind: &'a [u8],
@@ -35,7 +35,7 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
     let length = u32::from_le_bytes(*riff) as usize;
     let file = take(bytes, 0, length.saturating_add(8)).ok_or_else(truncated)?;
 
-    let (mut animated, mut pictures, mut at) = (false, 0, FILE_HEADER);
+    let (mut animated, mut pictures, mut credentials, mut at) = (false, 0, false, FILE_HEADER);
     while at < file.len() {
         let chunk = chunk_at(file, at)?;
         at = chunk.end;
@@ -47,6 +47,7 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
                     .is_some_and(|flags| flags & ANIMATION != 0)
             }
             b"ANMF" | b"ANIM" => animated = true,
+            b"C2PA" => credentials = true,
             b"VP8 " | b"VP8L" => {
                 pictures += 1;
                 let inner = size(chunk.kind, chunk.data)?;
@@ -65,40 +66,71 @@ pub(crate) fn structure(bytes: &[u8]) -> Result<Structure, Error> {
             header,
             animated,
             misread: None,
+            credentials,
         })
     } else {
         Err(malformed("not exactly one picture"))
     }
 }
 
-/// Writes the picture of a file again, in the extended format and the order that it asks for.
-pub(crate) fn extended(
-    file: &[u8],
-    (width, height): (u32, u32),
-    flags: u8,
-    profile: Option<&[u8]>,
-    xmp: &str,
-) -> Result<Vec<u8>, Error> {
-    let side = |side: u32| side.saturating_sub(1).to_le_bytes();
-    let (width, height) = (side(width), side(height));
-    let header = [&[flags, 0, 0, 0], &width[..3], &height[..3]].concat();
-    let mut bytes = [b"RIFF\0\0\0\0WEBP".as_slice()].concat();
-    push(&mut bytes, b"VP8X", &header);
+/// The file in the extended format with this XMP packet in place of any other, and with this colour
+/// profile if one is given. `bytes` has passed [`structure`], or comes from an encoder.
+pub(crate) fn marked(bytes: &[u8], xmp: &str, profile: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    let canvas = canvas(bytes, profile.is_some())?;
+    let length = take(bytes, 4, 4).and_then(<[u8]>::first_chunk);
+    let length = u32::from_le_bytes(*length.ok_or_else(truncated)?) as usize;
+    let end = length.saturating_add(8);
+    let (file, behind) = bytes.split_at_checked(end).ok_or_else(truncated)?;
+
+    let mut marked = b"RIFF\0\0\0\0WEBP".to_vec();
+    push(&mut marked, b"VP8X", &canvas);
     if let Some(profile) = profile {
-        push(&mut bytes, b"ICCP", profile);
+        push(&mut marked, b"ICCP", profile);
     }
     let mut at = FILE_HEADER;
     while at < file.len() {
         let chunk = chunk_at(file, at)?;
         at = chunk.end;
-        if let b"ALPH" | b"VP8 " | b"VP8L" = chunk.kind {
-            push(&mut bytes, chunk.kind, chunk.data);
+        match chunk.kind {
+            b"VP8X" | b"XMP " => {}
+            b"ICCP" if profile.is_some() => {}
+            kind => push(&mut marked, kind, chunk.data),
         }
     }
-    push(&mut bytes, b"XMP ", xmp.as_bytes());
-    let length = (bytes.len() - 8) as u32;
-    bytes[4..8].copy_from_slice(&length.to_le_bytes());
-    Ok(bytes)
+    push(&mut marked, b"XMP ", xmp.as_bytes());
+    let length = (marked.len() - 8) as u32;
+    marked[4..8].copy_from_slice(&length.to_le_bytes());
+    marked.extend(behind);
+    Ok(marked)
+}
+
+/// The data of the extended header that a file has or should have, to which XMP and if need be a
+/// colour profile are added.
+fn canvas(bytes: &[u8], profile: bool) -> Result<[u8; 10], Error> {
+    let first = chunk_at(bytes, FILE_HEADER)?;
+    let mut canvas = if first.kind == b"VP8X" {
+        *front(first.data)?
+    } else {
+        let Header { width, height, .. } = header(bytes)?;
+        let side = |side: u32| side.saturating_sub(1).to_le_bytes();
+        let ([w0, w1, w2, _], [h0, h1, h2, _]) = (side(width), side(height));
+        // A lossless picture says by itself whether its alpha is used; a lossy one has none.
+        let alpha = first.kind == b"VP8L" && front::<5>(first.data)?[4] & 0b1_0000 != 0;
+        [
+            if alpha { ALPHA } else { 0 },
+            0,
+            0,
+            0,
+            w0,
+            w1,
+            w2,
+            h0,
+            h1,
+            h2,
+        ]
+    };
+    canvas[0] |= if profile { XMP | PROFILE } else { XMP };
+    Ok(canvas)
 }
 
 fn push(bytes: &mut Vec<u8>, kind: &[u8], data: &[u8]) {

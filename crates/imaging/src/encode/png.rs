@@ -2,10 +2,8 @@ use std::borrow::Cow;
 
 use super::Marks;
 use crate::Error;
+use crate::container::png::XMP_KEYWORD;
 use crate::raster::Raster;
-
-/// What names an XMP packet in an iTXt chunk (PNG 3, 11.3.3.2).
-const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
 /// Encodes a picture with or without alpha.
 pub(super) fn encode(raster: &Raster, marks: &Marks<'_>) -> Result<Vec<u8>, Error> {

@@ -2,7 +2,7 @@ use webpx::{Encoder, Unstoppable};
 
 use super::Marks;
 use crate::Error;
-use crate::container::webp::{ALPHA, PROFILE, XMP, extended};
+use crate::container::webp::marked;
 use crate::raster::Raster;
 
 /// How hard libwebp tries, 0 to 6: what its own tools and sharp do.
@@ -21,12 +21,5 @@ pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Result<
         .method(METHOD)
         .encode(Unstoppable)
         .map_err(|err| Error::EncodeWebp(Box::new(err)))?;
-    let mut flags = XMP;
-    if raster.alpha {
-        flags |= ALPHA;
-    }
-    if marks.profile.is_some() {
-        flags |= PROFILE;
-    }
-    extended(&picture, (width, height), flags, marks.profile, marks.xmp)
+    marked(&picture, marks.xmp, marks.profile)
 }

@@ -103,13 +103,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn cannot_write(&self, format: &str) -> InvalidPreset {
-        InvalidPreset::CannotWrite {
-            preset: self.preset.to_owned(),
-            format: format.to_owned(),
-        }
-    }
-
     fn missing(&self, field: &'static str) -> InvalidPreset {
         InvalidPreset::Missing {
             preset: self.preset.to_owned(),

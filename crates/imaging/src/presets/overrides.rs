@@ -1,4 +1,4 @@
-use domain::PresetChoice;
+use domain::{Invalid, PresetChoice};
 use toml::{Table, Value};
 
 use super::{InvalidPreset, Presets, read};
@@ -17,6 +17,19 @@ impl Presets {
             known: self.names().collect::<Vec<_>>().join(", "),
         })?;
         preset.with(choice)
+    }
+
+    /// The presets that a request chooses, in its order.
+    ///
+    /// # Errors
+    ///
+    /// The first choice that [`Presets::choose`] refuses, as a request hears of it.
+    pub fn choose_all(&self, choices: &[PresetChoice]) -> Result<Vec<Preset>, Invalid> {
+        let choose = |choice| {
+            let chosen = self.choose(choice);
+            chosen.map_err(|err| Invalid::field("presets", err.to_string()))
+        };
+        choices.iter().map(choose).collect()
     }
 }
 
