@@ -20,7 +20,7 @@ const NEEDED: [u32; 2] = [2, 15];
 /// machine: more of them spend a quarter of the server's time on waking each other. Half as much
 /// garbage as the server uses may lie about (Go's own default is as much): its memory is a third less,
 /// its work hardly more.
-const GO: [(&str, &str); 2] = [("GOMAXPROCS", "1"), ("GOGC", "50")];
+const GO: [(&str, &str); 2] = [("GOMAXPROCS", "1"), ("GOGC", "25")];
 const GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which it is not started again, and how long a life ends the row.
 const DEATHS: u32 = 5;
