@@ -17,9 +17,9 @@ use super::plan::Plan;
 
 const NEEDED: [u32; 2] = [2, 15];
 /// How the supervised server runs, unless the user has said otherwise. One thread is enough for one
-/// machine: more of them spend a quarter of the server's time on waking each other. Half as much
-/// garbage as the server uses may lie about (Go's own default is as much): its memory is a third less,
-/// its work hardly more.
+/// machine: more of them spend a quarter of the server's time on waking each other. A quarter
+/// as much garbage as the server uses may lie about (Go's own default is as much): its memory is half
+/// less, its work hardly more.
 const GO: [(&str, &str); 2] = [("GOMAXPROCS", "1"), ("GOGC", "25")];
 const GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which it is not started again, and how long a life ends the row.
