@@ -8,7 +8,7 @@ DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
 	@echo '                     (DARKROOM_BIN=path/to/darkroom runs that instead of building)'
-	@echo 'make test            all tests, against a real NATS server'
+	@echo 'make test            all tests, against a real NATS server and a real S3 server'
 	@echo 'make lint            format, clippy, documentation, licences and bans'
 	@echo 'make chaos           cuts the power of every service over and over, and counts the bill'
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
@@ -23,7 +23,7 @@ run:
 
 # The services' programs are built first: the end-to-end tests start them.
 test:
-	@scripts/fetch-tools
+	@scripts/fetch-tools --test
 	$(CARGO) build --locked --workspace
 	@if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then set -x; exec $(CARGO) nextest run --locked --workspace; \
