@@ -36,7 +36,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "uploader",
-        &["bus", "domain", "egress", "imaging", "runtime", "storage"],
+        &[
+            "bus", "domain", "egress", "imaging", "runtime", "storage", "wire",
+        ],
     ),
     (
         "post-processor",

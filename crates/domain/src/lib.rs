@@ -16,6 +16,7 @@ mod identity;
 mod image;
 mod inputs;
 mod money;
+mod patience;
 mod policy;
 mod preset;
 mod request;

@@ -36,6 +36,9 @@ pub const BUDGET: &str = "generator.budget";
 /// All budgets of a tenant: [`BudgetQuery`](crate::v1::BudgetQuery), answered by a
 /// [`BudgetReport`](crate::v1::BudgetReport).
 pub const BUDGETS: &str = "generator.budgets";
+/// Other links to what was drawn before: [`LinksQuery`](crate::v1::LinksQuery), answered by
+/// [`Links`](crate::v1::Links). 400 and 404 are final, 503 is worth another try.
+pub const LINKS: &str = "generator.links";
 
 /// Reads a question or an answer.
 ///

@@ -1143,3 +1143,26 @@ pub struct BudgetStatus {
     #[prost(uint64, tag = "9")]
     pub waiting: u64,
 }
+/// Question to `generator.links`: where the pictures of a generation can be fetched that was drawn
+/// before. Costs nothing.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinksQuery {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The provider's name for it.
+    #[prost(string, tag = "2")]
+    pub provider_id: ::prost::alloc::string::String,
+}
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Links {
+    /// In the provider's order, as when it was drawn.
+    #[prost(message, repeated, tag = "1")]
+    pub images: ::prost::alloc::vec::Vec<RenderedImage>,
+    /// When the first of the links dies.
+    #[prost(string, tag = "2")]
+    pub expires_at: ::prost::alloc::string::String,
+}
