@@ -27,6 +27,16 @@ pub trait Handler<In>: Send + Sync + 'static {
         false
     }
 
+    /// Takes note that `event` is not told, because somebody else was first: what was done for it
+    /// alone can be undone. The work is settled after that.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be undone at the moment: the message is not acknowledged, and comes again.
+    fn refused(&self, _event: &Event) -> impl Future<Output = Result<(), Source>> + Send {
+        async { Ok(()) }
+    }
+
     /// What to say of work that is given up, once its message is among the dead letters. Asked
     /// again if somebody else wrote into the ledger first.
     ///
@@ -142,6 +152,9 @@ pub enum Expect {
     Nothing,
     /// The last entry of the generation's ledger has this sequence; 0 if it must have none.
     LedgerAt(u64),
+    /// The last event about the picture has this sequence; 0 if there must be none. If there is a
+    /// later one, its work is done again from the start.
+    PictureAt(u64),
     /// Nothing was ever stored on the event's own subject; if it was, that will do.
     First,
     /// Nothing was ever stored on subjects that match this filter; if it was, the event is not

@@ -121,6 +121,17 @@ impl Ledger {
         messages.into_iter().map(entry).collect()
     }
 
+    /// The last event of each kind that is told of one picture, its removal included, oldest first.
+    /// The last one is the expectation of [`Expect::PictureAt`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn picture(&self, id: domain::ImageId) -> Result<Vec<Entry>, Error> {
+        let messages = self.bus.last_of_each(EVENTS, &subject::picture(id)).await?;
+        messages.into_iter().map(entry).collect()
+    }
+
     /// How the generation began: the only entry that knows whom to call back.
     ///
     /// # Errors
@@ -208,7 +219,7 @@ impl Ledger {
     }
 }
 
-fn entry(raw: Raw) -> Result<Entry, Error> {
+pub(crate) fn entry(raw: Raw) -> Result<Entry, Error> {
     let event =
         Event::read(&raw).map_err(|source| match source.downcast::<wire::DecodeError>() {
             Ok(source) => Error::Decode {

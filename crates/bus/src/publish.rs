@@ -286,6 +286,7 @@ fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Optio
     let (filter, sequence) = match expect {
         Expect::Nothing => return None,
         Expect::LedgerAt(sequence) => (ledger(event), *sequence),
+        Expect::PictureAt(sequence) => (picture(event), *sequence),
         Expect::First => (format!("{}.{}", event.name(), event.key()), 0),
         Expect::NoneOn(filter) => (filter.clone(), 0),
     };
@@ -306,6 +307,13 @@ fn ledger(event: &Event) -> String {
         Some(id) => subject::ledger(id),
         None => format!("{}.{}", event.name(), event.key()),
     }
+}
+
+/// All that is told of the picture an event is about, else of what it is about.
+fn picture(event: &Event) -> String {
+    event
+        .image()
+        .map_or_else(|| ledger(event), subject::picture)
 }
 
 /// The error code of the server's answer, if it is one.

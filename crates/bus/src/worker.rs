@@ -286,6 +286,8 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                     Ok(_) => {}
                     Err(Error::Conflict { .. }) if self.is_said(event, expect).await? => {
                         debug!(event = event.name(), "somebody else was first");
+                        let undone = self.handler.refused(event).await;
+                        undone.map_err(|source| Error::NotUndone { source })?;
                     }
                     Err(Error::Conflict { .. }) => return Ok(false),
                     Err(err) => return Err(err),
@@ -313,8 +315,11 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     /// Whether a refused event needs no more saying. In a ledger: because the worker before us said
     /// it, or because the generation has ended in the meantime.
     async fn is_said(&self, event: &Event, expect: &Expect) -> Result<bool, Error> {
-        let (Expect::LedgerAt(_), Some(id)) = (expect, event.generation()) else {
-            return Ok(true);
+        let id = match (expect, event.generation()) {
+            (Expect::LedgerAt(_), Some(id)) => id,
+            // Somebody said something else about the picture, which this leaves out.
+            (Expect::PictureAt(_), _) => return Ok(false),
+            _ => return Ok(true),
         };
         // What was stored and is not announced would be lost, so `completed` is said by `completed`.
         let ends_elsewhere =

@@ -96,6 +96,13 @@ impl DerivationId {
     pub fn generate() -> Self {
         Self(TypeSafeId::from_uuid(Uuid::now_v7()))
     }
+
+    /// The id of the order that `tenant` calls `key`: asking twice with one key is one order.
+    #[must_use]
+    pub fn of_key(tenant: &Tenant, key: &str) -> Self {
+        let digest = digest(&[b"derivation", tenant.as_str().as_bytes(), key.as_bytes()]);
+        Self(TypeSafeId::from_uuid(Uuid::new_v8(sixteen(&digest))))
+    }
 }
 
 macro_rules! text {

@@ -33,6 +33,12 @@ pub fn asset(id: ImageId) -> String {
     format!("asset.*.{id}")
 }
 
+/// Everything that is told of one picture: what it became, and what removes it.
+#[must_use]
+pub fn picture(id: ImageId) -> String {
+    format!("*.*.{id}")
+}
+
 /// What a work item of `stage` about `key` is due on.
 #[must_use]
 pub fn due(stage: &str, key: &str) -> String {

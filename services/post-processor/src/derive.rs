@@ -2,43 +2,33 @@
 
 use std::sync::Arc;
 
-use bus::{Delivery, Emit, Expect, Fault, Handler, Lost, Step};
-use domain::{Code, Completed, Failure, Image, ImageFailed, ImageReady, ImageState, Job, Ready};
+use bus::{Emit, Expect, Fault, Step};
+use domain::{Completed, Failure, Image, ImageFailed, ImageReady, ImageState, Job, Ready};
 use futures::{StreamExt, stream};
-use imaging::Presets;
 use jiff::Timestamp;
-use storage::Store;
-use tokio::sync::Semaphore;
 use tracing::error;
 use wire::subject;
 
-use crate::cut::{Trouble, derivatives, failure};
-use crate::{Config, metrics};
+use crate::cutter::{Cutter, Made};
+use crate::metrics;
+use crate::trouble::{Trouble, failure};
 
 /// `completed` → `image.ready` or `image.failed` for each stored picture, then `ready`.
 #[derive(Debug)]
 pub(crate) struct Derive {
-    store: Store,
-    public_url: String,
-    presets: Arc<Presets>,
-    /// Pictures in memory at once, over all generations.
-    places: Semaphore,
+    cutter: Arc<Cutter>,
+    /// Pictures of one generation that are in work at once.
     at_once: usize,
 }
 
 impl Derive {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            store: config.store.clone(),
-            public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
-            presets: Arc::new(config.presets.clone()),
-            places: Semaphore::new(config.pictures),
-            at_once: config.pictures,
-        }
+    pub(crate) const fn new(cutter: Arc<Cutter>, at_once: usize) -> Self {
+        Self { cutter, at_once }
     }
 
     /// The picture with its derivatives, or with the reason why it has none. Pictures that are not
-    /// ours stay as they are.
+    /// ours stay as they are. One of which no cut is wanted is not opened, so nobody can say yet what
+    /// it looks like.
     async fn finish(&self, job: &Job, image: &Image) -> Result<Image, Fault> {
         if image.state != ImageState::Stored {
             return Ok(image.clone());
@@ -49,23 +39,27 @@ impl Derive {
                 ..image.clone()
             });
         }
-        let stopping = failure(Code::Internal, "the image could not be cut".to_owned());
-        let place = self.places.acquire().await;
-        let _place = place.map_err(|err| Fault::transient(err, stopping))?;
-        match derivatives(&self.store, &self.public_url, &self.presets, job, image).await {
-            Ok(derivatives) => Ok(Image {
+        match self.cut(job, image).await {
+            Ok(Made {
+                derivatives,
+                traits,
+            }) => Ok(Image {
                 state: ImageState::Ready,
                 derivatives,
+                traits,
                 ..image.clone()
             }),
             Err(Trouble::Hopeless(failure)) => Ok(failed(image, failure)),
             Err(Trouble::Again(source, failure)) => Err(Fault::transient(source, failure)),
         }
     }
-}
 
-impl Handler<Completed> for Derive {
-    async fn handle(&self, completed: Completed, _: &Delivery) -> Result<Step, Fault> {
+    async fn cut(&self, job: &Job, image: &Image) -> Result<Made, Trouble> {
+        let presets = self.cutter.chosen(&job.request.presets)?;
+        self.cutter.make(job, image, presets).await
+    }
+
+    pub(crate) async fn handle(&self, completed: Completed) -> Result<Step, Fault> {
         let finishing: Vec<_> = completed
             .images
             .iter()
@@ -79,18 +73,15 @@ impl Handler<Completed> for Derive {
         Ok(Step::Emit(news(completed, images)))
     }
 
-    async fn give_up(&self, lost: Lost<Completed>) -> Result<Vec<Emit>, bus::Source> {
-        // Without the event there is nobody to tell: the message is among the dead letters.
-        let Some(completed) = lost.input else {
-            return Ok(Vec::new());
-        };
-        let failure = failure(lost.failure.code, lost.failure.message);
+    /// Every picture of it is told to have failed.
+    pub(crate) fn give_up(completed: Completed, why: Failure) -> Vec<Emit> {
+        let failure = failure(why.code, why.message);
         let finish = |image: &Image| match image.state {
             ImageState::Stored => failed(image, failure.clone()),
             _ => image.clone(),
         };
         let images = completed.images.iter().map(finish).collect();
-        Ok(news(completed, images))
+        news(completed, images)
     }
 }
 

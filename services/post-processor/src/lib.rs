@@ -1,5 +1,6 @@
 //! Cuts stored pictures to the sizes that were asked for: `completed` → `image.ready` for each, or
-//! `image.failed`, then `ready`.
+//! `image.failed`, then `ready`; and cuts again what was cut before, when somebody orders more:
+//! `recut` → `image.ready`.
 //!
 //! An original is never touched, and a cut is named after its original and its recipe: cutting twice
 //! gives the same objects.
@@ -7,17 +8,20 @@
 
 mod config;
 mod cut;
+mod cutter;
 mod derive;
 mod metrics;
+mod process;
+mod recut;
+mod trouble;
 
 use anyhow::Context as _;
 use bus::{Bus, Stage, Worker};
-use domain::Completed;
 use runtime::Life;
 
 pub use config::Config;
 
-use crate::derive::Derive;
+use crate::process::{Process, Work};
 
 /// Runs the service until it is told to stop.
 ///
@@ -27,8 +31,8 @@ use crate::derive::Derive;
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.store.check_writable().await?;
     let bus = Bus::open(&config.bus, &life).await?;
-    let handler = Derive::new(&config);
-    Worker::<Completed, _>::new(bus.clone(), Stage::Process, config.policy, handler)
+    let handler = Process::new(&config, &bus);
+    Worker::<Work, _>::new(bus.clone(), Stage::Process, config.policy, handler)
         .run(life.shutdown)
         .await
         .context("post-processor stopped")?;

@@ -26,3 +26,11 @@ metric!(SECONDS: Histogram = register_histogram!(histogram_opts!(
 metric!(FAILED: IntCounter = register_int_counter!(
     "darkroom_images_failed_total", "Stored pictures that could not be cut"
 ));
+metric!(REVIEWS: IntCounterVec = register_int_counter_vec!(
+    opts!("darkroom_derivatives_to_review_total", "Cuts that a person should look at, by reason"),
+    &["why"]
+));
+metric!(RECUTS: IntCounterVec = register_int_counter_vec!(
+    opts!("darkroom_recuts_total", "Pictures that were to be cut again, by what became of it"),
+    &["outcome"]
+));

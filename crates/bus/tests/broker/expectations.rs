@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bus::{Error, Expect, NewRequest};
-use domain::{Code, Event, GenerationId, ImageId, ImageReady, Lane, Tenant};
-use futures::future::join_all;
+use domain::{
+    AssetExpired, Code, DerivationId, Event, GenerationId, ImageId, ImageReady, ImageRecut, Lane,
+    Tenant,
+};
+use futures::future::{join, join_all};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
@@ -183,6 +186,80 @@ async fn news_of_a_picture_that_was_deleted_is_refused() -> anyhow::Result<()> {
     let refused = world.bus.publish(&ready(deleted), &expect(deleted)).await;
 
     assert!(refused.is_err_and(|err| err.is_conflict()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_who_know_the_same_of_a_picture_one_is_heard_and_removal_is_the_last_word()
+-> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let picture = ImageId::of(id, 0);
+    let ready = || {
+        Event::from(ImageReady {
+            job: job(id),
+            derivation: Some(DerivationId::generate()),
+            image: image(id),
+            at: Timestamp::UNIX_EPOCH,
+        })
+    };
+    let told = async |event: Event, last| {
+        let told = world.bus.publish(&event, &Expect::PictureAt(last)).await;
+        match told {
+            Ok(sequence) => anyhow::Ok(Some(sequence)),
+            Err(err) if err.is_conflict() => Ok(None),
+            Err(err) => Err(err.into()),
+        }
+    };
+
+    let (one, other) = join(told(ready(), 0), told(ready(), 0)).await;
+    let heard = [one?, other?].into_iter().flatten().collect::<Vec<_>>();
+    let [first] = heard[..] else {
+        anyhow::bail!("one of the two is heard: {heard:?}")
+    };
+    assert!(told(ready(), 0).await?.is_none());
+    let second = told(ready(), first).await?;
+    let known = world.bus.ledger().picture(picture).await?;
+    assert_eq!(known.last().map(|entry| entry.sequence), second);
+
+    let removal = Event::from(AssetExpired {
+        id,
+        tenant: Tenant::default(),
+        image: picture,
+        reason: "retention".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+    });
+    world.bus.publish(&removal, &Expect::Nothing).await?;
+    assert!(told(ready(), second.unwrap_or(0)).await?.is_none());
+    let known = world.bus.ledger().picture(picture).await?;
+    let names: Vec<_> = known.iter().map(|entry| entry.event.name()).collect();
+    assert_eq!(names, ["image.ready", "asset.expired"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_cuts_of_a_picture_are_ordered_once() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let recut = ImageRecut {
+        job: job(id),
+        image: image(id),
+        derivation: DerivationId::of_key(&Tenant::default(), "summer"),
+        presets: vec!["og-image".into()],
+        at: Timestamp::UNIX_EPOCH,
+    };
+    for _ in 0..2 {
+        world.bus.recut(recut.clone()).await?;
+    }
+
+    let subject = format!("due.process.{}-{}", recut.image.id, recut.derivation);
+    let work = world.outside.get_stream("WORK").await?;
+    assert_eq!(work.cached_info().state.messages, 1);
+    let stored = work.get_last_raw_message_by_subject(&subject).await?;
+    assert_eq!(
+        stored.headers.get("ce-type").map(|name| name.as_str()),
+        Some("image.recut")
+    );
     Ok(())
 }
 
