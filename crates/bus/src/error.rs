@@ -93,6 +93,12 @@ pub enum Error {
         /// Why not.
         source: Source,
     },
+    /// The handler cannot undo what it did for an event that is not told. It comes again.
+    #[error("cannot undo what was done for an event that is not told")]
+    NotUndone {
+        /// Why not.
+        source: Source,
+    },
     /// The consumer was deleted, so no more messages will come.
     #[error("consumer `{0}` is gone")]
     Gone(&'static str),

@@ -3,7 +3,8 @@
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use domain::{
-    Accepted, Completed, Event, Failed, GenerationId, ImageReady, Lane, Ready, Rendered, Tenant,
+    Accepted, AssetExpired, Completed, Event, Failed, GenerationId, ImageReady, Lane, Ready,
+    Rendered, Tenant,
 };
 use jiff::Timestamp;
 use wire::{Encoding, header, subject};
@@ -117,7 +118,7 @@ macro_rules! inbound {
         })*
     };
 }
-inbound!(Accepted Rendered Completed Failed Ready ImageReady);
+inbound!(Accepted Rendered Completed Failed Ready ImageReady AssetExpired);
 
 impl Inbound for Event {
     fn read(raw: &Raw) -> Result<Self, Source> {

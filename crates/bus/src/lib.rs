@@ -25,6 +25,7 @@ mod publish;
 mod pull;
 mod settings;
 mod stage;
+mod story;
 mod subscription;
 mod tail;
 mod topology;

@@ -10,6 +10,8 @@ pub enum Stage {
     Generate,
     /// Pictures are fetched and stored (uploader).
     Upload,
+    /// Pictures are removed with all that was cut from them (uploader).
+    Delete,
     /// Derivatives are cut (post-processor).
     Process,
     /// Those who asked are told (notifier).
@@ -33,10 +35,11 @@ pub(crate) const DEAD: &str = "DEAD";
 
 impl Stage {
     /// All of them, in the order of the way of an image.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Admit,
         Self::Generate,
         Self::Upload,
+        Self::Delete,
         Self::Process,
         Self::Notify,
         Self::Record,
@@ -49,6 +52,7 @@ impl Stage {
             Self::Admit => "admit",
             Self::Generate => "generate",
             Self::Upload => "upload",
+            Self::Delete => "delete",
             Self::Process => "process",
             Self::Notify => "notify",
             Self::Record => "record",
@@ -94,6 +98,14 @@ impl Stage {
                     [
                         feed(EVENTS, "upload", &["generation.rendered.*"]),
                         feed(WORK, "upload-due", &["due.upload.>"]),
+                    ]
+                }
+            }
+            Self::Delete => {
+                &const {
+                    [
+                        feed(EVENTS, "delete", &["asset.expired.*"]),
+                        feed(WORK, "delete-due", &["due.delete.>"]),
                     ]
                 }
             }

@@ -41,10 +41,13 @@ impl Store {
     /// The first one met; then some are gone and some are not. Delete them all again, but mind that
     /// only those which are still there are returned then.
     pub async fn delete_all(&self, keys: &[Key]) -> Result<Vec<Key>, Error> {
-        let deleted = stream::iter(keys)
+        // Collected before, since who awaits a lazy `map` over references cannot be sent to a thread.
+        let deletions: Vec<_> = keys
+            .iter()
             .map(|key| async move { Ok::<_, Error>(self.delete(key).await?.then(|| key.clone())) })
-            .buffered(AT_ONCE);
-        deleted
+            .collect();
+        stream::iter(deletions)
+            .buffered(AT_ONCE)
             .try_filter_map(|deleted| async move { Ok(deleted) })
             .try_collect()
             .await
