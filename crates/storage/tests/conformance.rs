@@ -1,12 +1,13 @@
-//! What every store promises, checked on each kind that needs no server.
+//! What every store promises, checked on memory, a folder and a real S3 server.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use futures::{TryStreamExt, future::join_all};
-use storage::{Error, Key, Put, Store};
+use storage::{Error, Key, Meta, Put, Store};
 use tempfile::TempDir;
+use testkit::S3Server;
 
 const SHA: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
@@ -25,10 +26,13 @@ fn local(folder: &TempDir) -> anyhow::Result<Store> {
 
 async fn conformance(store: &Store) -> anyhow::Result<()> {
     is_writable_at_every_start(store).await?;
+    is_healthy(store).await?;
     keeps_what_was_put(store).await?;
+    keeps_what_is_beside(store).await?;
     never_overwrites(store).await?;
     reads_ranges(store).await?;
     forgets_what_was_deleted(store).await?;
+    deletes_what_is_named_and_no_more(store).await?;
     settles_a_race_of_equals(store).await?;
     settles_a_race_of_rivals(store).await?;
     survives_puts_against_deletes(store).await?;
@@ -38,6 +42,15 @@ async fn conformance(store: &Store) -> anyhow::Result<()> {
 async fn is_writable_at_every_start(store: &Store) -> anyhow::Result<()> {
     for _ in 0..3 {
         store.check_writable().await?;
+    }
+    Ok(())
+}
+
+async fn is_healthy(store: &Store) -> anyhow::Result<()> {
+    let healths = join_all((0..8).map(|_| store.health(1))).await;
+
+    for health in healths {
+        health?;
     }
     Ok(())
 }
@@ -57,6 +70,36 @@ async fn keeps_what_was_put(store: &Store) -> anyhow::Result<()> {
     let head = store.head(&key).await?.context("no head")?;
     assert_eq!(head.size, 6);
     assert!(head.etag.is_some_and(|etag| etag.starts_with('"')));
+    assert!(head.meta.is_empty());
+    Ok(())
+}
+
+async fn keeps_what_is_beside(store: &Store) -> anyhow::Result<()> {
+    let key = key("described")?;
+    let mut meta = Meta::new();
+    for (name, value) in [
+        ("generation", "gen_01jd"),
+        ("campaign", "  Frühling 100 %\r\n„グリーン“ 🌱 %41 "),
+        ("sha256", SHA),
+        ("prompt", &"a red kite over dunes, ".repeat(80)),
+    ] {
+        meta.set(name, value)?;
+    }
+    let mut other = Meta::new();
+    other.set("generation", "another")?;
+
+    let put = store.put_new_with(&key, Bytes::from_static(b"pixels"), &meta);
+    assert_eq!(put.await?, Put::Created);
+    let put = store.put_new_with(&key, Bytes::from_static(b"pixels"), &other);
+    assert_eq!(put.await?, Put::AlreadyThere);
+
+    let head = store.head(&key).await?.context("no head")?;
+    assert_eq!((head.size, &head.meta), (6, &meta));
+
+    assert!(store.delete(&key).await?);
+    store.put_new(&key, Bytes::from_static(b"pixels")).await?;
+    let head = store.head(&key).await?.context("no head")?;
+    assert!(head.meta.is_empty(), "{:?}", head.meta);
     Ok(())
 }
 
@@ -119,8 +162,8 @@ async fn forgets_what_was_deleted(store: &Store) -> anyhow::Result<()> {
     let key = key("deleted")?;
     store.put_new(&key, Bytes::from_static(b"a")).await?;
 
-    store.delete(&key).await?;
-    store.delete(&key).await?;
+    assert!(store.delete(&key).await?);
+    assert!(!store.delete(&key).await?);
 
     assert_eq!(store.get(&key).await?, None);
     assert_eq!(
@@ -130,11 +173,34 @@ async fn forgets_what_was_deleted(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn deletes_what_is_named_and_no_more(store: &Store) -> anyhow::Result<()> {
+    let keys: Vec<Key> = (0..20)
+        .map(|n| Ok(Key::parse(&format!("derived/many/{n}.png"))?))
+        .collect::<anyhow::Result<_>>()?;
+    for key in keys.iter().step_by(2) {
+        store.put_new(key, Bytes::from_static(b"cut")).await?;
+    }
+    let spared = Key::parse("derived/many/0.png.webp")?;
+    store
+        .put_new(&spared, Bytes::from_static(b"spared"))
+        .await?;
+
+    let deleted = store.delete_all(&keys).await?;
+    assert!(deleted.iter().eq(keys.iter().step_by(2)), "{deleted:?}");
+    assert_eq!(store.delete_all(&keys).await?, []);
+
+    for key in &keys {
+        assert_eq!(store.head(key).await?, None);
+    }
+    assert_eq!(store.get(&spared).await?.as_deref(), Some(&b"spared"[..]));
+    Ok(())
+}
+
 async fn settles_a_race_of_equals(store: &Store) -> anyhow::Result<()> {
     let key = key("equals")?;
-    let bytes = Bytes::from(vec![7; 1_000_000]);
+    let bytes = Bytes::from(vec![7; 300_000]);
 
-    let outcomes = join_all((0..16).map(|_| store.put_new(&key, bytes.clone()))).await;
+    let outcomes = join_all((0..50).map(|_| store.put_new(&key, bytes.clone()))).await;
 
     let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     let n_created = outcomes.iter().filter(|put| **put == Put::Created).count();
@@ -145,7 +211,7 @@ async fn settles_a_race_of_equals(store: &Store) -> anyhow::Result<()> {
 
 async fn settles_a_race_of_rivals(store: &Store) -> anyhow::Result<()> {
     let key = key("rivals")?;
-    let rivals: Vec<Bytes> = (0..16).map(|rival| vec![rival; 1_000_000].into()).collect();
+    let rivals: Vec<Bytes> = (0..50).map(|rival| vec![rival; 300_000].into()).collect();
 
     let puts = rivals
         .iter()
@@ -223,60 +289,15 @@ async fn a_folder_conforms() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_folder_is_found_again() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let key = key("kept")?;
-    local(&folder)?
-        .put_new(&key, Bytes::from_static(b"pixels"))
-        .await?;
+async fn s3_conforms() -> anyhow::Result<()> {
+    let server = S3Server::start().await?;
+    let env = server.env();
+    let store = Store::open("s3://images/prod", |name| {
+        let found = env.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| value.clone())
+    })?;
 
-    let reopened = local(&folder)?;
-
-    assert_eq!(reopened.get(&key).await?.as_deref(), Some(&b"pixels"[..]));
-    let file = folder.path().join("made/on/demand").join(key.as_str());
-    assert_eq!(fs::read(file)?, b"pixels");
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_a_crash_left_half_written_is_never_seen() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let store = local(&folder)?;
-    let key = key("crashed")?;
-    let file = folder.path().join("made/on/demand").join(key.as_str());
-    fs::create_dir_all(file.parent().context("no folder")?)?;
-    for leftover in 1..=3 {
-        fs::write(format!("{}#{leftover}", file.display()), b"half a pict")?;
-    }
-
-    assert_eq!(store.head(&key).await?, None);
-    assert_eq!(
-        store
-            .put_new(&key, Bytes::from_static(b"half a picture"))
-            .await?,
-        Put::Created
-    );
-
-    assert_eq!(
-        store.get(&key).await?.as_deref(),
-        Some(&b"half a picture"[..])
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn deleting_leaves_no_empty_folders() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let store = local(&folder)?;
-    let (first, second) = (key("a")?, key("b")?);
-    for key in [&first, &second] {
-        store.put_new(key, Bytes::from_static(b"pixels")).await?;
-    }
-
-    store.delete(&first).await?;
-
-    let generated = folder.path().join("made/on/demand/generated");
-    assert!(!generated.join("a").exists());
-    assert!(generated.join("b").exists());
+    conformance(&store).await?;
+    assert_eq!(store.free_bytes().await?, None);
     Ok(())
 }
