@@ -33,9 +33,10 @@ pub struct Cut {
     pub over_budget: bool,
 }
 
-/// Cuts `preset` from `picture` and marks it as made by a model. Nothing of the source's metadata but
-/// its colour profile gets into the file; that it had a C2PA manifest is noted. CPU-bound: about 10 ms
-/// for a megapixel, and a second for AVIF.
+/// Cuts `preset` from `picture` and marks it as made by a model.
+///
+/// Nothing of the source's metadata but its colour profile gets into the file; that it had a C2PA
+/// manifest is noted. CPU-bound: about 10 ms for a megapixel, and a second for AVIF.
 ///
 /// # Errors
 ///

@@ -59,6 +59,24 @@ pub fn best_source(presets: &[&Preset], sizes: &[(u32, u32)]) -> Option<usize> {
         .map(|(index, _)| index)
 }
 
+/// The index of the one of `sizes` that serves all `presets` best, if it serves them better than
+/// `usual`: less is cut away, or less enlarged. Fewer pixels alone are no reason to leave what is
+/// usual.
+#[must_use]
+pub fn better_source(
+    presets: &[&Preset],
+    usual: (u32, u32),
+    sizes: &[(u32, u32)],
+) -> Option<usize> {
+    let best = best_source(presets, sizes)?;
+    let figures = |size| {
+        let cost = Cost::of(presets, size);
+        (cost.loss, cost.enlargement)
+    };
+    let size = sizes.get(best)?;
+    (figures(*size) < figures(usual)).then_some(best)
+}
+
 /// What a size costs, the worst first. Thousandths as whole numbers: the grid on which crops lie
 /// makes sizes of one ratio differ in the fifth digit.
 struct Cost {

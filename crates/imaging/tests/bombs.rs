@@ -12,7 +12,10 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use corpus::{Case, Fate};
-use imaging::{Limits, Preset, Presets, Provenance, cut, decode, decode_memory, verify_whole};
+use imaging::{
+    Limits, Preset, Presets, Provenance, cut, decode, decode_memory, describe, verify_whole,
+    with_provenance,
+};
 
 const MIB: u64 = 1 << 20;
 const CONCURRENCY: usize = 4;
@@ -60,13 +63,21 @@ fn cpu() -> Result<f64> {
     Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
 
-/// Does to one file what the services do: it decodes and cuts it, and must meet its fate.
+/// Does to one file what the services do: one looks whether it is whole, one describes and cuts it,
+/// and one marks it for a download. It must meet its fate.
 fn meet(case: &Case, permits: &Permits, preset: &Preset, provenance: &Provenance) -> Result<()> {
     let limits = Limits::default();
     let start = cpu()?;
+    let whole = verify_whole(&case.bytes);
+    let marked = with_provenance(&case.bytes, provenance);
+    ensure!(marked.is_err() || whole.is_ok(), "{}: {whole:?}", case.name);
+    drop(marked);
     let outcome = decode_memory(&case.bytes, &limits).and_then(|bytes| {
         permits.with(bytes, || {
-            decode(&case.bytes, &limits).and_then(|picture| cut(&picture, preset, provenance))
+            decode(&case.bytes, &limits).and_then(|picture| {
+                let _traits = describe(&picture);
+                cut(&picture, preset, provenance)
+            })
         })
     });
     let seconds = cpu()? - start;
@@ -79,10 +90,22 @@ fn meet(case: &Case, permits: &Permits, preset: &Preset, provenance: &Provenance
     Ok(())
 }
 
-/// The child: every file three times, in another order on each of the four threads.
+/// One of each format, with every way to lay out a picture and to aim.
+fn presets() -> Result<[Preset; 4]> {
+    let custom = |words: &str| samples::custom(&words.replace(' ', "\n"));
+    Ok([
+        custom("width=1200 height=630 fit=\"cover\" format=\"jpeg\" gravity=\"text-safe\"")?,
+        custom("width=1500 height=500 fit=\"extend\" format=\"webp\" max_bytes=20000")?,
+        custom("width=400 height=400 fit=\"contain\" format=\"png\"")?,
+        custom("width=256 height=144 fit=\"cover\" format=\"avif\" gravity=\"attention\"")?,
+    ])
+}
+
+/// The child: every file twice, in another order on each of the four threads.
 fn work() -> Result<()> {
     let cases = corpus::all()?;
-    let (preset, provenance) = (samples::preset("og-image")?, samples::provenance()?);
+    let presets = presets()?;
+    let provenance = samples::provenance()?;
     let permits = Permits(Mutex::new(DECODING), Condvar::new());
     // 5 resets the peak to what is resident now (proc_pid_clear_refs(5)).
     fs::write("/proc/self/clear_refs", "5")?;
@@ -90,10 +113,12 @@ fn work() -> Result<()> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..CONCURRENCY)
             .map(|worker| {
-                let (cases, permits, preset, provenance) = (&cases, &permits, &preset, &provenance);
+                let (cases, permits, presets, provenance) =
+                    (&cases, &permits, &presets, &provenance);
                 scope.spawn(move || {
-                    (0..3 * cases.len()).try_for_each(|at| {
+                    (0..2 * cases.len()).try_for_each(|at| {
                         let case = &cases[(at * (2 * worker + 1)) % cases.len()];
+                        let preset = &presets[at % presets.len()];
                         meet(case, permits, preset, provenance)
                     })
                 })

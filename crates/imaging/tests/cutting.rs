@@ -13,6 +13,7 @@ fn reopened(bytes: &[u8], format: Format) -> Result<DynamicImage> {
         Format::Png => image::ImageFormat::Png,
         Format::Jpeg => image::ImageFormat::Jpeg,
         Format::Webp => image::ImageFormat::WebP,
+        Format::Avif => anyhow::bail!("no reader of ours decodes avif"),
     };
     Ok(image::load_from_memory_with_format(bytes, format)?)
 }

@@ -3,7 +3,7 @@
 mod samples;
 
 use anyhow::{Context, Result};
-use imaging::{Forecast, Limits, Preset, best_source, cut, decode};
+use imaging::{Forecast, Limits, Preset, best_source, better_source, cut, decode};
 use proptest::prelude::*;
 
 /// Sizes that an image model offers.
@@ -39,6 +39,8 @@ fn a_forecast_is_what_a_cut_reports() -> Result<()> {
                 ))?;
                 let forecast = preset.forecast((width, height));
                 let cut = cut(&picture, &preset, &samples::provenance()?)?;
+                let size = (forecast.width, forecast.height);
+                assert_eq!(size, (cut.width, cut.height), "{fit} {gravity}");
                 assert_eq!(forecast.crop_loss, cut.crop_loss, "{fit} {gravity}");
                 assert_eq!(forecast.upscaled, cut.upscaled, "{fit} {gravity}");
             }
@@ -104,6 +106,24 @@ fn of_equal_losses_the_one_that_need_not_be_enlarged_wins_and_then_the_smallest(
 }
 
 #[test]
+fn what_is_usual_stays_unless_another_size_serves_better() -> Result<()> {
+    let better = |names: &[&str]| {
+        let presets = chosen(names)?;
+        let presets: Vec<&Preset> = presets.iter().collect();
+        let better = better_source(&presets, (1024, 1024), &SIZES);
+        anyhow::Ok(better.map(|index| SIZES[index]))
+    };
+
+    assert_eq!(better(&["twitter-header"])?, Some((1536, 512)));
+    // A square serves it best; and this one is served by any shape, the narrowest having the fewest
+    // pixels.
+    assert_eq!(better(&["instagram"])?, None);
+    assert_eq!(better(&["thumbnail"])?, None);
+    assert_eq!(better(&[])?, None);
+    Ok(())
+}
+
+#[test]
 fn without_presets_or_sizes_there_is_nothing_to_choose_by() -> Result<()> {
     assert_eq!(best(&[], &SIZES)?, None);
     assert_eq!(best(&["instagram"], &[])?, None);
@@ -126,7 +146,7 @@ fn any_preset() -> impl Strategy<Value = Preset> {
 proptest! {
     #[test]
     fn any_size_has_a_forecast(preset in any_preset(), width: u32, height: u32) {
-        let Forecast { crop_loss, upscaled, scale } = preset.forecast((width, height));
+        let Forecast { crop_loss, upscaled, scale, .. } = preset.forecast((width, height));
 
         prop_assert!((0.0..=1.0).contains(&crop_loss));
         prop_assert!(scale > 0.0 && scale.is_finite());

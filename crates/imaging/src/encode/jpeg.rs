@@ -10,14 +10,13 @@ mod tables;
 mod tokens;
 
 use super::Marks;
+use crate::container::jpeg::XMP;
 use crate::raster::Raster;
 use blocks::Strip;
 use huffman::Code;
 use tables::Quantization;
 use tokens::{Class, Tokens};
 
-/// What names an XMP packet in an APP1 segment (XMP part 3, 1.1.3).
-const XMP_SEGMENT: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What names a piece of a colour profile in an APP2 segment (ICC.1:2022, B.4).
 const PROFILE_SEGMENT: &[u8] = b"ICC_PROFILE\0";
 /// As much of a profile as fits beside its name, the number of the piece and their count.
@@ -38,7 +37,7 @@ pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Vec<u8>
 
     let mut file = SOI.to_vec();
     segment(&mut file, 0xe0, &[JFIF]);
-    segment(&mut file, 0xe1, &[XMP_SEGMENT, marks.xmp.as_bytes()]);
+    segment(&mut file, 0xe1, &[XMP, marks.xmp.as_bytes()]);
     let pieces = marks.profile.unwrap_or_default().chunks(MOST_OF_PROFILE);
     let count = pieces.len() as u8;
     for (index, piece) in pieces.enumerate() {

@@ -23,13 +23,22 @@ impl Presets {
     ///
     /// # Errors
     ///
-    /// The first choice that [`Presets::choose`] refuses, as a request hears of it.
+    /// The first choice that [`Presets::choose`] refuses, by its place in the request, such as
+    /// `presets[1].gravity`.
     pub fn choose_all(&self, choices: &[PresetChoice]) -> Result<Vec<Preset>, Invalid> {
-        let choose = |choice| {
+        let choose = |(index, choice)| {
             let chosen = self.choose(choice);
-            chosen.map_err(|err| Invalid::field("presets", err.to_string()))
+            chosen.map_err(|err| {
+                // The only name that is written otherwise in a request.
+                let field = err.field().map(|field| match field {
+                    "max_bytes" => ".maxBytes".to_owned(),
+                    other => format!(".{other}"),
+                });
+                let field = field.unwrap_or_default();
+                Invalid::field(format!("presets[{index}]{field}"), err.to_string())
+            })
         };
-        choices.iter().map(choose).collect()
+        choices.iter().enumerate().map(choose).collect()
     }
 }
 

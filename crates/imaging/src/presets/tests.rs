@@ -245,7 +245,7 @@ fn a_refused_override_names_its_field() -> anyhow::Result<()> {
         (
             PresetChoice {
                 max_bytes: Some(i64::MAX),
-                ..none.clone()
+                ..none
             },
             "max_bytes: preset `card`: `max_bytes` must be a whole number from 4096 to 33554432",
         ),

@@ -6,6 +6,9 @@ use super::other::ZIP;
 use super::{Case, decoded, refused};
 use crate::samples;
 
+/// The name of an XMP packet, and half of one.
+const PACKET: &[u8] = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta";
+
 /// A segment with its marker and length.
 fn segment(marker: u8, data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u16 + 2).to_be_bytes();
@@ -139,6 +142,13 @@ fn metadata(baseline: &[u8]) -> Vec<Case> {
         decoded(
             "jpeg with one of 255 pieces of a profile",
             with(baseline, &segment(0xe2, &profile)),
+        ),
+        decoded("jpeg with 2 MiB of what is no manifest", {
+            with(baseline, &segment(0xeb, &[b'J'; 65_000]).repeat(32))
+        }),
+        decoded(
+            "jpeg with 50 packets",
+            with(baseline, &segment(0xe1, PACKET).repeat(50)),
         ),
         decoded(
             "jpeg that is a page",

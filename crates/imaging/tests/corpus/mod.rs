@@ -1,5 +1,6 @@
 //! Files that mean harm or are broken, drawn up in code: what each is, and what must become of it.
 
+mod avif;
 mod jpeg;
 mod other;
 mod png;
@@ -42,8 +43,14 @@ fn decoded(name: &'static str, bytes: impl Into<Vec<u8>>) -> Case {
 
 /// All files, none larger than 4 MiB.
 pub(crate) fn all() -> Result<Vec<Case>> {
-    Ok([other::all(), png::all()?, jpeg::all()?, webp::all()?]
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok([
+        other::all(),
+        png::all()?,
+        jpeg::all()?,
+        webp::all()?,
+        avif::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect())
 }

@@ -157,6 +157,14 @@ fn metadata() -> Result<Vec<Case>> {
             compressed(b"iTXt", b"Comment\0\x01\0\0\0")?,
         ),
         decoded(
+            "png with a packet of 64 MiB",
+            compressed(b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0")?,
+        ),
+        decoded(
+            "png with a megabyte of manifest",
+            rgb8(&chunk(b"caBX", &vec![0xff; MIB]))?,
+        ),
+        decoded(
             "png with 50,000 comments",
             rgb8(&chunk(b"tEXt", b"Comment\0a").repeat(50_000))?,
         ),

@@ -82,6 +82,10 @@ pub(super) fn all() -> Result<Vec<Case>> {
             .concat();
             riff(&[canvas(0b1100, 320, 240), picture.to_vec(), meta].concat())
         }),
+        decoded("webp with 2 MiB of manifests", {
+            let manifests = chunk(b"C2PA", &[0xff; 1 << 20]).repeat(2);
+            riff(&[canvas(0, 320, 240), picture.to_vec(), manifests].concat())
+        }),
         decoded("webp that is a zip as well", [&whole, ZIP].concat()),
     ])
 }

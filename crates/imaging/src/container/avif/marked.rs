@@ -6,8 +6,8 @@ const PACKET: &[u8] = b"mime\0application/rdf+xml\0";
 /// it, to a file as our encoder writes it: `ftyp`, `meta`, `mdat`, all of the oldest versions. None
 /// where it is laid out otherwise.
 ///
-/// What is new goes to the end of each list, and the packet into an `mdat` box of its own at the end
-/// of the file, so that nothing moves but the one `mdat` behind the growing `meta`.
+/// What is new goes to the end of each list, and the packet to the end of the file, so that nothing
+/// moves but by how much `meta` grows.
 pub(crate) fn marked(file: &[u8], xmp: &str, profile: Option<&[u8]>) -> Option<Vec<u8>> {
     let boxes: Vec<_> = parts(file).collect::<Result<_, _>>().ok()?;
     let [ftyp, meta, mdat] = boxes[..] else {
@@ -22,13 +22,12 @@ pub(crate) fn marked(file: &[u8], xmp: &str, profile: Option<&[u8]>) -> Option<V
     };
     // How much the box grows does not depend on the numbers in it.
     edit.shift = (edit.apply(meta.data)?.len() - meta.data.len()) as u32;
-    edit.place = file.len() as u32 + edit.shift + 8;
+    edit.place = file.len() as u32 + edit.shift;
     edit.length = xmp.len() as u32;
 
     let mut marked = ftyp.whole.to_vec();
     push(&mut marked, b"meta", &[&edit.apply(meta.data)?]);
-    marked.extend(mdat.whole);
-    push(&mut marked, b"mdat", &[xmp.as_bytes()]);
+    push(&mut marked, b"mdat", &[mdat.data, xmp.as_bytes()]);
     Some(marked)
 }
 
