@@ -84,16 +84,18 @@ impl v1::PresetList {
     }
 }
 
+impl From<v1::PresetList> for Vec<PresetChoice> {
+    /// The choices that a list makes.
+    fn from(list: v1::PresetList) -> Self {
+        let names = list.names.iter().map(|name| name.as_str().into());
+        names
+            .chain(list.choices.into_iter().map(Into::into))
+            .collect()
+    }
+}
+
 impl From<&[PresetChoice]> for v1::PresetList {
     fn from(choices: &[PresetChoice]) -> Self {
         Self::of(choices.iter().map(Into::into).collect())
     }
-}
-
-/// The choices that a list makes.
-pub(crate) fn choices(list: v1::PresetList) -> Vec<PresetChoice> {
-    let names = list.names.iter().map(|name| name.as_str().into());
-    names
-        .chain(list.choices.into_iter().map(Into::into))
-        .collect()
 }

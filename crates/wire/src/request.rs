@@ -4,7 +4,7 @@ use domain::{Code, Draft, Invalid};
 use prost::Message;
 use serde_json::{Map, Value};
 
-use crate::{Encoding, presets, v1};
+use crate::{Encoding, v1};
 
 /// The largest body that is read: 1 MiB, which is also what NATS takes by default.
 const MAX_BYTES: usize = 1 << 20;
@@ -61,7 +61,7 @@ pub fn draft(request: v1::GenerationRequest) -> Draft {
         character_reference: request.character_reference,
         character_mask: request.character_mask,
         callback_url: request.callback_url,
-        presets: request.presets.map(presets::choices),
+        presets: request.presets.map(Into::into),
         campaign: request.campaign,
         tags: request.tags,
         metadata: request.metadata,

@@ -30,6 +30,7 @@ pub(crate) struct Cutter {
 }
 
 /// What was learnt of a picture, and what was cut from it.
+#[derive(Default)]
 pub(crate) struct Made {
     pub(crate) derivatives: Vec<Derivative>,
     /// None if nobody asked.

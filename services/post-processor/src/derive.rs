@@ -2,37 +2,81 @@
 
 use std::sync::Arc;
 
-use bus::{Emit, Expect, Fault, Step};
-use domain::{Completed, Failure, Image, ImageFailed, ImageReady, ImageState, Job, Ready};
+use bus::{Emit, Expect, Fault, Ledger, Step};
+use domain::{
+    Code, Completed, Event, Failure, Image, ImageFailed, ImageReady, ImageState, Job, Ready,
+};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use tracing::error;
-use wire::subject;
+use tracing::{error, warn};
 
 use crate::cutter::{Cutter, Made};
 use crate::metrics;
+use crate::recut::is_removal;
 use crate::trouble::{Trouble, failure};
 
 /// `completed` → `image.ready` or `image.failed` for each stored picture, then `ready`.
+///
+/// Each picture begins with the last word on it, and has its own stored only if that is still the last
+/// one: otherwise all is done again, so that of a picture that was deleted meanwhile nothing is told
+/// and nothing stays.
 #[derive(Debug)]
 pub(crate) struct Derive {
+    ledger: Ledger,
     cutter: Arc<Cutter>,
     /// Pictures of one generation that are in work at once.
     at_once: usize,
 }
 
+/// What became of a picture.
+struct Finished {
+    image: Image,
+    /// How to tell it; none if there is nothing to tell.
+    news: Option<Expect>,
+}
+
 impl Derive {
-    pub(crate) const fn new(cutter: Arc<Cutter>, at_once: usize) -> Self {
-        Self { cutter, at_once }
+    pub(crate) const fn new(ledger: Ledger, cutter: Arc<Cutter>, at_once: usize) -> Self {
+        Self {
+            ledger,
+            cutter,
+            at_once,
+        }
     }
 
     /// The picture with its derivatives, or with the reason why it has none. Pictures that are not
-    /// ours stay as they are. One of which no cut is wanted is not opened, so nobody can say yet what
-    /// it looks like.
-    async fn finish(&self, job: &Job, image: &Image) -> Result<Image, Fault> {
+    /// ours, and those that were told before, stay as they are.
+    async fn finish(&self, job: &Job, image: &Image) -> Result<Finished, Fault> {
+        let silent = |image| Ok(Finished { image, news: None });
         if image.state != ImageState::Stored {
-            return Ok(image.clone());
+            return silent(image.clone());
         }
+        let told = self.ledger.picture(image.id).await.map_err(|err| {
+            let message = "what is known of the picture cannot be read".to_owned();
+            Fault::transient(err, failure(Code::Internal, message))
+        })?;
+        let events = || told.iter().rev().map(|entry| &entry.event);
+        if events().any(is_removal) {
+            self.withdraw(job, image).await.map_err(fault)?;
+            return silent(deleted(image));
+        }
+        let known = events().find_map(|event| match event {
+            Event::ImageReady(ready) => Some(&ready.image),
+            Event::ImageFailed(failed) => Some(&failed.image),
+            _ => None,
+        });
+        if let Some(known) = known {
+            return silent(known.clone());
+        }
+        let last = told.last().map_or(0, |entry| entry.sequence);
+        Ok(Finished {
+            image: self.derive(job, image).await?,
+            news: Some(Expect::PictureAt(last)),
+        })
+    }
+
+    /// A picture of which no cut is wanted is not opened, so nobody can say yet what it looks like.
+    async fn derive(&self, job: &Job, image: &Image) -> Result<Image, Fault> {
         if job.request.presets.is_empty() {
             return Ok(Image {
                 state: ImageState::Ready,
@@ -49,14 +93,33 @@ impl Derive {
                 traits,
                 ..image.clone()
             }),
-            Err(Trouble::Hopeless(failure)) => Ok(failed(image, failure)),
-            Err(Trouble::Again(source, failure)) => Err(Fault::transient(source, failure)),
+            Err(Trouble::Hopeless(failure)) => {
+                self.clear(job, image).await;
+                Ok(failed(image, failure))
+            }
+            Err(trouble) => Err(fault(trouble)),
         }
     }
 
     async fn cut(&self, job: &Job, image: &Image) -> Result<Made, Trouble> {
         let presets = self.cutter.chosen(&job.request.presets)?;
         self.cutter.make(job, image, presets).await
+    }
+
+    /// Removes what was put of a picture whose cuts are not told: it would be in nobody's list.
+    async fn withdraw(&self, job: &Job, image: &Image) -> Result<(), Trouble> {
+        match self.cutter.chosen(&job.request.presets) {
+            Ok(presets) => self.cutter.unmake(job, image, &presets).await,
+            // Then none of them was cut either.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// As [`Derive::withdraw`], as far as the store permits.
+    async fn clear(&self, job: &Job, image: &Image) {
+        if let Err(trouble) = self.withdraw(job, image).await {
+            warn!(image = %image.id, ?trouble, "cuts may be left over");
+        }
     }
 
     pub(crate) async fn handle(&self, completed: Completed) -> Result<Step, Fault> {
@@ -69,19 +132,48 @@ impl Derive {
             .buffered(self.at_once)
             .collect()
             .await;
-        let images = finished.into_iter().collect::<Result<_, Fault>>()?;
-        Ok(Step::Emit(news(completed, images)))
+        let finished = finished.into_iter().collect::<Result<_, Fault>>()?;
+        Ok(Step::Emit(news(completed, finished)))
     }
 
     /// Every picture of it is told to have failed.
-    pub(crate) fn give_up(completed: Completed, why: Failure) -> Vec<Emit> {
+    pub(crate) async fn give_up(&self, completed: Completed, why: Failure) -> Vec<Emit> {
         let failure = failure(why.code, why.message);
-        let finish = |image: &Image| match image.state {
-            ImageState::Stored => failed(image, failure.clone()),
-            _ => image.clone(),
-        };
-        let images = completed.images.iter().map(finish).collect();
-        news(completed, images)
+        let mut finished = Vec::with_capacity(completed.images.len());
+        for image in &completed.images {
+            finished.push(match image.state {
+                ImageState::Stored => {
+                    self.clear(&completed.job, image).await;
+                    Finished {
+                        image: failed(image, failure.clone()),
+                        news: Some(Expect::First),
+                    }
+                }
+                _ => Finished {
+                    image: image.clone(),
+                    news: None,
+                },
+            });
+        }
+        news(completed, finished)
+    }
+}
+
+fn fault(trouble: Trouble) -> Fault {
+    match trouble {
+        Trouble::Hopeless(failure) => Fault::Permanent(failure),
+        Trouble::Again(source, failure) => Fault::transient(source, failure),
+    }
+}
+
+/// As whoever deleted it says.
+fn deleted(image: &Image) -> Image {
+    Image {
+        state: ImageState::Deleted,
+        key: None,
+        url: None,
+        derivatives: Vec::new(),
+        ..image.clone()
     }
 }
 
@@ -96,17 +188,16 @@ fn failed(image: &Image, failure: Failure) -> Image {
 }
 
 /// What is said of the pictures, and that it is all there is to say.
-fn news(completed: Completed, images: Vec<Image>) -> Vec<Emit> {
+fn news(completed: Completed, finished: Vec<Finished>) -> Vec<Emit> {
     let Completed {
         job, texts, cost, ..
     } = completed;
     let at = Timestamp::now();
-    let of_image = |image: &Image| {
-        let (job, image) = (job.clone(), image.clone());
+    let of_image = |finished: &Finished| {
+        let expect = finished.news.clone()?;
+        let (job, image) = (job.clone(), finished.image.clone());
         match image.state {
             ImageState::Ready => {
-                // A picture that was deleted meanwhile stays deleted.
-                let expect = Expect::NoneOn(subject::asset(image.id));
                 let ready = ImageReady {
                     job,
                     image,
@@ -115,17 +206,15 @@ fn news(completed: Completed, images: Vec<Image>) -> Vec<Emit> {
                 };
                 Some(Emit::event(ready, expect))
             }
-            ImageState::Undecodable => {
-                Some(Emit::event(ImageFailed { job, image, at }, Expect::First))
-            }
+            ImageState::Undecodable => Some(Emit::event(ImageFailed { job, image, at }, expect)),
             _ => None,
         }
     };
-    let mut news: Vec<Emit> = images.iter().filter_map(of_image).collect();
+    let mut news: Vec<Emit> = finished.iter().filter_map(of_image).collect();
     news.push(Emit::event(
         Ready {
             job,
-            images,
+            images: finished.into_iter().map(|done| done.image).collect(),
             texts,
             cost,
             at,

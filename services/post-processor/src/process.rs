@@ -40,8 +40,8 @@ impl Process {
     pub(crate) fn new(config: &Config, bus: &Bus) -> Self {
         let cutter = Arc::new(Cutter::new(config));
         Self {
-            derive: Derive::new(Arc::clone(&cutter), config.pictures),
-            recut: Recut::new(bus.ledger(), cutter),
+            derive: Derive::new(bus.ledger(), Arc::clone(&cutter), config.pictures),
+            recut: Recut::new(bus.clone(), cutter),
         }
     }
 }
@@ -56,7 +56,9 @@ impl Handler<Work> for Process {
 
     async fn give_up(&self, lost: Lost<Work>) -> Result<Vec<Emit>, Source> {
         match lost.input {
-            Some(Work::Completed(completed)) => Ok(Derive::give_up(*completed, lost.failure)),
+            Some(Work::Completed(completed)) => {
+                Ok(self.derive.give_up(*completed, lost.failure).await)
+            }
             // The message is among the dead letters, and the picture is as ready as it was.
             Some(Work::Recut(_)) => {
                 Recut::given_up();

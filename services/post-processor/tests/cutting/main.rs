@@ -1,6 +1,8 @@
 //! Every picture is cut to exactly the sizes asked for, or its failure is told; and then all is
 //! ready.
 
+mod choices;
+mod recuts;
 mod world;
 
 use async_nats::HeaderMap;
@@ -8,7 +10,7 @@ use domain::{Code, Completed, Event, GenerationId, ImageState, Phase};
 use imaging::Limits;
 use wire::{Encoding, header};
 
-use crate::world::{PATIENCE, World, completed, image};
+use crate::world::{World, completed, image, plain};
 
 const CHANNELS: [&str; 3] = ["og-image", "instagram", "twitter-header"];
 
@@ -90,7 +92,7 @@ async fn words_are_handed_on_as_they_are() -> anyhow::Result<()> {
     let texts = vec!["a kite over dunes".to_owned()];
     let described = Completed {
         texts: texts.clone(),
-        ..completed(id, &["thumbnail"], Vec::new())
+        ..completed(id, plain(&["thumbnail"]), Vec::new())
     };
     world.bus.ledger().append(described, 0).await?;
 
@@ -201,7 +203,7 @@ async fn the_same_work_done_twice_is_told_once() -> anyhow::Result<()> {
         .await?;
     let first = world.ready(id).await?;
 
-    let again = completed(id, &["thumbnail"], vec![stored]);
+    let again = completed(id, plain(&["thumbnail"]), vec![stored]);
     let again = wire::encode(&again.into(), Encoding::Json);
     let mut headers = HeaderMap::new();
     headers.insert(header::TYPE, again.name);
@@ -212,11 +214,7 @@ async fn the_same_work_done_twice_is_told_once() -> anyhow::Result<()> {
         .publish_with_headers(subject, headers, again.body.into())
         .await?
         .await?;
-    testkit::wait_until(PATIENCE, "the second work to be done", async || {
-        let work = jetstream.get_stream("WORK").await;
-        work.is_ok_and(|work| work.cached_info().state.messages == 0)
-    })
-    .await?;
+    world.idle().await?;
 
     assert_eq!(world.ready(id).await?, first);
     world.stop().await

@@ -5,8 +5,10 @@ use std::time::Duration;
 use bus::{Bus, Entry, Policy};
 use bytes::Bytes;
 use domain::{
-    Completed, Event, GenerationId, Image, ImageId, ImageState, Job, Ready, Request, Tenant, Usd,
+    Completed, DerivationId, Event, GenerationId, Image, ImageId, ImageReady, ImageRecut,
+    ImageState, Job, PresetChoice, Ready, Request, Tenant, Usd,
 };
+use futures::TryStreamExt;
 use imaging::Presets;
 use jiff::Timestamp;
 use runtime::Life;
@@ -67,11 +69,73 @@ impl World {
         presets: &[&str],
         images: Vec<Image>,
     ) -> anyhow::Result<u64> {
-        Ok(self
-            .bus
-            .ledger()
-            .append(completed(id, presets, images), 0)
-            .await?)
+        let completed = completed(id, plain(presets), images);
+        Ok(self.bus.ledger().append(completed, 0).await?)
+    }
+
+    /// Orders more cuts of a picture.
+    pub(crate) async fn recut(
+        &self,
+        image: &Image,
+        presets: &[PresetChoice],
+    ) -> anyhow::Result<DerivationId> {
+        let derivation = DerivationId::generate();
+        self.order(derivation, image, presets).await?;
+        Ok(derivation)
+    }
+
+    /// The same, of an order that has a name.
+    pub(crate) async fn order(
+        &self,
+        derivation: DerivationId,
+        image: &Image,
+        presets: &[PresetChoice],
+    ) -> anyhow::Result<()> {
+        let id = generation_of(image)?;
+        let recut = ImageRecut {
+            job: completed(id, Vec::new(), Vec::new()).job,
+            image: image.clone(),
+            derivation,
+            presets: presets.to_vec(),
+            at: Timestamp::now(),
+        };
+        Ok(self.bus.recut(recut).await?)
+    }
+
+    /// The last word on a picture, once `is_it` agrees.
+    pub(crate) async fn told(
+        &self,
+        image: ImageId,
+        is_it: impl Fn(&ImageReady) -> bool,
+    ) -> anyhow::Result<ImageReady> {
+        testkit::wait_for(PATIENCE, "image.ready", async || {
+            let news = self.news(image).await.ok()?;
+            let mut ready = news.into_iter().filter_map(|event| event.try_into().ok());
+            ready.find(&is_it)
+        })
+        .await
+    }
+
+    /// Waits until nothing is left to do, nor put off.
+    pub(crate) async fn idle(&self) -> anyhow::Result<()> {
+        let jetstream = async_nats::jetstream::new(self.nats.client().await?);
+        testkit::wait_until(PATIENCE, "all work to be done", async || {
+            let work = jetstream.get_stream("WORK").await;
+            work.is_ok_and(|work| work.cached_info().state.messages == 0)
+        })
+        .await
+    }
+
+    /// How many messages EVENTS has on `subject`.
+    pub(crate) async fn count(&self, subject: &str) -> anyhow::Result<usize> {
+        let jetstream = async_nats::jetstream::new(self.nats.client().await?);
+        let events = jetstream.get_stream("EVENTS").await?;
+        let mut subjects = events.info_with_subjects(subject).await?;
+        let mut count = 0;
+        while let Some((_, messages)) = subjects.try_next().await? {
+            count += messages;
+        }
+        Ok(count)
     }
 
     /// A stored picture that holds `bytes`.
@@ -138,9 +202,24 @@ pub(crate) fn image(id: GenerationId, index: u32, state: ImageState) -> anyhow::
     })
 }
 
-pub(crate) fn completed(id: GenerationId, presets: &[&str], images: Vec<Image>) -> Completed {
+/// Presets as they stand.
+pub(crate) fn plain(presets: &[&str]) -> Vec<PresetChoice> {
+    presets.iter().copied().map(Into::into).collect()
+}
+
+/// The id of the generation stands in the picture's key.
+fn generation_of(image: &Image) -> anyhow::Result<GenerationId> {
+    let id = image.key.as_deref().and_then(|key| key.split('/').nth(1));
+    Ok(id.unwrap_or_default().parse()?)
+}
+
+pub(crate) fn completed(
+    id: GenerationId,
+    presets: Vec<PresetChoice>,
+    images: Vec<Image>,
+) -> Completed {
     let request = Request {
-        presets: presets.iter().copied().map(Into::into).collect(),
+        presets,
         ..Request::new("a red kite")
     };
     let job = Job {
