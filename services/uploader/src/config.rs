@@ -13,6 +13,8 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 /// For one download, redirects included.
 const DOWNLOAD: Duration = Duration::from_secs(60);
 const REDIRECTS: usize = 3;
+const MIN_FREE: u64 = 1 << 30;
+const LOOK: Duration = Duration::from_secs(5);
 
 /// What the service needs to know.
 #[derive(Debug, Clone)]
@@ -28,11 +30,16 @@ pub struct Config {
     /// How hard to try while links live. `concurrency` bounds the jobs of each consumer, and the
     /// downloads of all together.
     pub policy: Policy,
+    /// Bytes that must stay free, if the store can tell: with less, nothing more is bought.
+    pub min_free: u64,
+    /// How often is looked what is not stored yet, and how the store is doing. How much is stored is
+    /// measured over twelve looks.
+    pub look: Duration,
 }
 
 impl Config {
     /// Reads `DARKROOM_STORAGE_URL`, `…_DATA_DIR`, `…_PUBLIC_URL`, `…_IMAGE_HOSTS`, `…_IMAGE_ALLOW`,
-    /// `…_UPLOADER_CONCURRENCY` and what [`bus::Config`] reads.
+    /// `…_UPLOADER_CONCURRENCY`, `…_MIN_FREE_BYTES` and what [`bus::Config`] reads.
     ///
     /// # Errors
     ///
@@ -51,6 +58,8 @@ impl Config {
                 limit: Duration::from_secs(1800),
                 ..Policy::NETWORK
             },
+            min_free: env.or("DARKROOM_MIN_FREE_BYTES", MIN_FREE)?,
+            look: LOOK,
         })
     }
 }
@@ -99,6 +108,7 @@ mod tests {
             ("DARKROOM_IMAGE_ALLOW", "127.0.0.1/99"),
             ("DARKROOM_UPLOADER_CONCURRENCY", "0"),
             ("DARKROOM_PUBLIC_URL", "here"),
+            ("DARKROOM_MIN_FREE_BYTES", "1 GiB"),
             ("DARKROOM_STORAGE_URL", "ftp://pictures"),
         ] {
             let message =

@@ -10,6 +10,10 @@ use jiff::Timestamp;
 use crate::fetch::failure;
 use crate::metrics;
 
+/// Nothing was told of the picture: neither that it is recovered, nor that it is to go. Before the
+/// end, whoever removes it waits for the end.
+const AFTER_THE_END: Expect = Expect::PictureAt(0);
+
 /// What there is to say of `images`: the end of the generation on the condition `expect`, or, if it
 /// has ended before, which of them turned up late.
 pub(crate) fn news(
@@ -29,25 +33,31 @@ pub(crate) fn news(
             recovered(
                 &rendered.job,
                 images.iter().filter(|image| !is_known(image)),
+                &AFTER_THE_END,
             )
         }
-        Some(_) => recovered(&rendered.job, &images),
+        Some(_) => {
+            let lost = count(&images, ImageState::DownloadFailed);
+            report_lost(rendered.cost, lost, images.len());
+            recovered(&rendered.job, &images, &AFTER_THE_END)
+        }
     }
+}
+
+fn count(images: &[Image], state: ImageState) -> usize {
+    images.iter().filter(|image| image.state == state).count()
 }
 
 /// Completed if what was asked for is ours, or enough of it.
 fn end(rendered: Rendered, images: Vec<Image>, expect: Expect) -> Vec<Emit> {
-    let count = |state| images.iter().filter(|image| image.state == state).count();
-    let (stored, withheld) = (count(ImageState::Stored), count(ImageState::Withheld));
-    report_lost(
-        rendered.cost,
-        count(ImageState::DownloadFailed),
-        images.len(),
-    );
+    let stored = count(&images, ImageState::Stored);
+    let withheld = count(&images, ImageState::Withheld);
+    let lost = count(&images, ImageState::DownloadFailed);
+    report_lost(rendered.cost, lost, images.len());
     let is_enough = withheld == 0 || rendered.job.request.on_withheld == OnWithheld::Accept;
     if stored > 0 && !is_enough {
         // Kept, and told before the end: whoever hears of the end can look for them.
-        let mut news = recovered(&rendered.job, &images);
+        let mut news = recovered(&rendered.job, &images, &Expect::First);
         let failure = partly_withheld(&rendered.job, stored, withheld);
         news.push(Emit::event(failed(rendered, failure), expect));
         return news;
@@ -64,7 +74,11 @@ fn end(rendered: Rendered, images: Vec<Image>, expect: Expect) -> Vec<Emit> {
 }
 
 /// Each of `images` that is ours, told once.
-fn recovered<'a>(job: &Job, images: impl IntoIterator<Item = &'a Image>) -> Vec<Emit> {
+fn recovered<'a>(
+    job: &Job,
+    images: impl IntoIterator<Item = &'a Image>,
+    expect: &Expect,
+) -> Vec<Emit> {
     let is_ours = |image: &&Image| image.state == ImageState::Stored;
     let told = |image: &Image| {
         let recovered = ImageRecovered {
@@ -72,7 +86,7 @@ fn recovered<'a>(job: &Job, images: impl IntoIterator<Item = &'a Image>) -> Vec<
             image: image.clone(),
             at: Timestamp::now(),
         };
-        Emit::event(recovered, Expect::First)
+        Emit::event(recovered, expect.clone())
     };
     images.into_iter().filter(is_ours).map(told).collect()
 }

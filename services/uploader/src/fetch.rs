@@ -1,6 +1,7 @@
 //! One picture on its way from the provider's link into our store.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bus::Source;
 use bytes::Bytes;
@@ -11,11 +12,12 @@ use imaging::Info;
 use ring::digest::{SHA256, digest};
 use runtime::crash;
 use storage::{Key, Store};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::condition::Condition;
 use crate::metrics;
+use crate::places::{Places, Turn};
 
 /// Gets pictures, each at most once at a time.
 #[derive(Debug)]
@@ -24,13 +26,16 @@ pub(crate) struct Fetch {
     pub(crate) store: Store,
     pub(crate) public_url: String,
     /// Pictures held in memory at once, over all jobs.
-    pub(crate) places: Semaphore,
+    pub(crate) places: Places,
+    pub(crate) condition: Arc<Condition>,
 }
 
 /// Why a picture is not in the store.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     /// It never will be.
+    Never(Failure),
+    /// It never will be by this link, which is dead.
     Dead(Failure),
     /// What the link gives is no whole picture. It may have been cut off on the way.
     Broken(Source, Failure),
@@ -44,13 +49,13 @@ impl Fetch {
         &self,
         id: GenerationId,
         rendered: &RenderedImage,
+        turn: Turn,
     ) -> Result<Image, Trouble> {
         let Some(link) = &rendered.link else {
             return Ok(blank(id, rendered, ImageState::Withheld));
         };
         let index = rendered.index;
-        let stopping = |err| again(err, Code::DownloadFailed, index);
-        let _place = self.places.acquire().await.map_err(stopping)?;
+        let _place = self.places.take(turn).await;
         let started = Instant::now();
 
         let bytes = self.download(link, index).await?;
@@ -80,7 +85,7 @@ impl Fetch {
             Ok(answer) => answer,
             Err(err @ egress::Error::TooLarge { .. }) => {
                 let message = format!("image {index} is not taken: {err}");
-                return Err(Trouble::Dead(failure(Code::DownloadFailed, message)));
+                return Err(Trouble::Never(failure(Code::DownloadFailed, message)));
             }
             // A host that is not on our list is our mistake as long as the link lives.
             Err(err @ egress::Error::Refused { .. }) => {
@@ -122,14 +127,23 @@ impl Fetch {
     ) -> Result<Key, Trouble> {
         let never = |err: &dyn std::error::Error| {
             let message = format!("image {index} cannot be stored: {err}");
-            Trouble::Dead(failure(Code::StoreFailed, message))
+            Trouble::Never(failure(Code::StoreFailed, message))
         };
         let key = Key::generated(&id, index, sha256, info.format.extension())
             .map_err(|err| never(&err))?;
         match self.store.put_new(&key, bytes).await {
-            Ok(_) => Ok(key),
+            Ok(_) => {
+                self.condition.took();
+                Ok(key)
+            }
             Err(err) if err.is_permanent() => Err(never(&err)),
-            Err(err) => Err(again(err, Code::StoreFailed, index)),
+            Err(err @ storage::Error::Contended { .. }) => {
+                Err(again(err, Code::StoreFailed, index))
+            }
+            Err(err) => {
+                self.condition.refused(err.to_string());
+                Err(again(err, Code::StoreFailed, index))
+            }
         }
     }
 }

@@ -1,22 +1,27 @@
 //! What becomes of a generation whose pictures hang on links.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Delivery, Emit, Expect, Fault, Handler, Ledger, Lost, Policy, Source, Step, Wait};
+use bus::{
+    Bus, Delivery, Emit, Expect, Fault, Handler, Ledger, Lost, Policy, Source, Stage, Step, Wait,
+};
 use domain::{
-    Code, Event, Failed, Failure, GenerationId, Image, ImageState, Rendered, RenderedImage, Tenant,
-    Usd,
+    Code, Event, Failed, Failure, GenerationId, Image, ImageState, Rendered, Tenant, Usd,
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Semaphore;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::Config;
+use crate::condition::Condition;
+use crate::delete::without_removed;
 use crate::end::{failed, news, report_lost};
 use crate::fetch::{Fetch, Trouble, blank, failure};
 use crate::metrics;
+use crate::places::{Places, Turn};
+use crate::renew::{Renewed, renew};
 
 /// Pictures of one job fetched at once.
 const AT_ONCE: usize = 4;
@@ -30,78 +35,96 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(crate) struct Keep {
     fetch: Fetch,
+    bus: Bus,
     ledger: Ledger,
     policy: Policy,
+    condition: Arc<Condition>,
+}
+
+/// What the links of one generation gave.
+struct Fetched {
+    /// Those that are ours or withheld, and those that are lost if nothing more is tried.
+    images: Vec<Image>,
+    /// Why it is to be tried again, if it is.
+    again: Option<Source>,
+    /// Whether a link is dead: by the provider's word, or because its time is over.
+    is_dead: bool,
 }
 
 impl Keep {
-    pub(crate) fn new(config: &Config, ledger: Ledger) -> Result<Self, egress::Error> {
+    pub(crate) fn new(
+        config: &Config,
+        bus: Bus,
+        condition: Arc<Condition>,
+    ) -> Result<Self, egress::Error> {
         let fetch = Fetch {
             client: egress::Client::new(config.sources.clone())?,
             store: config.store.clone(),
             public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
-            places: Semaphore::new(config.policy.concurrency),
+            places: Places::new(config.policy.concurrency),
+            condition: Arc::clone(&condition),
         };
         Ok(Self {
             fetch,
-            ledger,
+            ledger: bus.ledger(),
+            bus,
             policy: config.policy.clone(),
+            condition,
         })
     }
 }
 
 impl Handler<Rendered> for Keep {
     async fn handle(&self, rendered: Rendered, delivery: &Delivery) -> Result<Step, Fault> {
-        let now = Timestamp::now();
-        let remaining = rendered.expires_at.duration_since(now);
-        metrics::LEAST_REMAINING.set(remaining.as_secs_f64());
-
         let id = rendered.job.id;
-        let fetches: Vec<_> = rendered
-            .images
-            .iter()
-            .map(|image| self.fetch.fetch(id, image))
-            .collect();
-        let fetched: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
-
         // One try is made even when the links should be dead: they may be kinder than their word.
-        let is_last = remaining.is_zero() || remaining.is_negative();
-        let mut images = Vec::with_capacity(fetched.len());
-        for (rendered_image, fetched) in rendered.images.iter().zip(fetched) {
-            let failure = match fetched {
-                Ok(image) => {
-                    images.push(image);
-                    continue;
-                }
-                Err(Trouble::Broken(source, _)) if !is_last && delivery.attempt < BROKEN => {
-                    return Ok(self.later(source, &rendered, delivery));
-                }
-                Err(Trouble::Again(source, _)) if !is_last => {
-                    return Ok(self.later(source, &rendered, delivery));
-                }
-                Err(
-                    Trouble::Dead(failure)
-                    | Trouble::Broken(_, failure)
-                    | Trouble::Again(_, failure),
-                ) => failure,
-            };
-            images.push(lost(id, rendered_image, failure));
+        let is_last = rendered.expires_at <= Timestamp::now();
+        if let Some(why) = self.condition.away().filter(|_| !is_last) {
+            return Ok(self.later(why.into(), &rendered, delivery));
         }
+        let mut fetched = self.fetch_all(&rendered, delivery, is_last).await;
+        if fetched.is_dead {
+            match renew(&self.bus, rendered.clone()).await {
+                Renewed::Links(fresh) => return Ok(renewed(*fresh, delivery)),
+                Renewed::Later(source) => {
+                    return Ok(self.wait(source, delivery.attempt, Timestamp::MAX));
+                }
+                Renewed::None(why) => fetched.tell(&why),
+            }
+        }
+        if let Some(source) = fetched.again {
+            return Ok(self.later(source, &rendered, delivery));
+        }
+        let images = fetched.images;
+        images.iter().for_each(report);
         // What nobody has touched has not ended: the server compares when it is told.
         let is_first = delivery.attempt == 1 && !delivery.redelivered;
         let ended = match rendered.late || !is_first {
             true => self.ended(id).await,
             false => Ok(None),
         };
-        match ended {
-            Ok(ended) => Ok(Step::Emit(news(
+        let settled = match ended {
+            Ok(Some(end)) => self.late(images).await.map(|images| (images, Some(end))),
+            Ok(None) => Ok((images, None)),
+            Err(err) => Err(err.into()),
+        };
+        match settled {
+            Ok((images, ended)) => Ok(Step::Emit(news(
                 rendered,
                 images,
                 ended.as_ref(),
                 Expect::after(delivery),
             ))),
             // The pictures are ours, so the links may die meanwhile.
-            Err(err) => Ok(self.wait(err.into(), delivery.attempt, Timestamp::MAX)),
+            Err(err) => Ok(self.wait(err, delivery.attempt, Timestamp::MAX)),
+        }
+    }
+
+    /// Another worker told the end, so what this one put may have been removed before it did.
+    async fn refused(&self, event: &Event) -> Result<(), Source> {
+        match event {
+            Event::Completed(completed) => self.late(completed.images.clone()).await.map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -127,6 +150,58 @@ impl Handler<Rendered> for Keep {
 }
 
 impl Keep {
+    async fn fetch_all(&self, rendered: &Rendered, delivery: &Delivery, is_last: bool) -> Fetched {
+        let id = rendered.job.id;
+        let turn = Turn {
+            is_new: delivery.attempt == 1 && !delivery.redelivered,
+            drawn: rendered.at,
+        };
+        let fetches: Vec<_> = rendered
+            .images
+            .iter()
+            .map(|image| self.fetch.fetch(id, image, turn))
+            .collect();
+        let results: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
+
+        let mut fetched = Fetched {
+            images: Vec::with_capacity(results.len()),
+            again: None,
+            is_dead: false,
+        };
+        for (image, result) in rendered.images.iter().zip(results) {
+            let failure = match result {
+                Ok(image) => {
+                    fetched.images.push(image);
+                    continue;
+                }
+                Err(Trouble::Never(failure)) => failure,
+                Err(Trouble::Broken(_, failure) | Trouble::Again(_, failure)) if is_last => {
+                    fetched.is_dead = true;
+                    failure
+                }
+                Err(Trouble::Dead(failure)) => {
+                    fetched.is_dead = true;
+                    failure
+                }
+                Err(Trouble::Broken(_, failure)) if delivery.attempt >= BROKEN => failure,
+                Err(Trouble::Broken(source, failure) | Trouble::Again(source, failure)) => {
+                    fetched.again.get_or_insert(source);
+                    failure
+                }
+            };
+            fetched.images.push(Image {
+                error: Some(failure),
+                ..blank(id, image, ImageState::DownloadFailed)
+            });
+        }
+        fetched
+    }
+
+    /// Of pictures that were put when all was over, those that nobody has heard of.
+    async fn late(&self, images: Vec<Image>) -> Result<Vec<Image>, Source> {
+        without_removed(&self.bus, &self.fetch.store, images).await
+    }
+
     /// How the generation has ended, if it has: cancelled, say, before the provider was done.
     async fn ended(&self, id: GenerationId) -> Result<Option<Event>, bus::Error> {
         match self.ledger.end_of(id).await {
@@ -202,10 +277,35 @@ impl Keep {
     }
 }
 
-fn lost(id: GenerationId, rendered: &RenderedImage, failure: Failure) -> Image {
-    error!(index = rendered.index, code = %failure.code, why = failure.message, "a paid picture is lost");
-    Image {
-        error: Some(failure),
-        ..blank(id, rendered, ImageState::DownloadFailed)
+impl Fetched {
+    /// Adds to what is lost why there is no other link.
+    fn tell(&mut self, why: &str) {
+        let failures = self
+            .images
+            .iter_mut()
+            .filter_map(|image| image.error.as_mut());
+        for failure in failures {
+            failure.message = format!("{}; {why}", failure.message);
+        }
+    }
+}
+
+/// The same once more, with other links: work of its own, so that it is what survives us.
+fn renewed(fresh: Rendered, delivery: &Delivery) -> Step {
+    let id = fresh.job.id;
+    info!(generation = %id, expires_at = %fresh.expires_at, "the provider gave other links");
+    metrics::RENEWED.inc();
+    Step::Emit(vec![Emit::Work {
+        stage: Stage::Upload,
+        // As the worker calls what it puts off.
+        key: format!("{}.{id}", delivery.cause),
+        event: Box::new(fresh.into()),
+        cause: delivery.cause,
+    }])
+}
+
+fn report(image: &Image) {
+    if let Some(Failure { code, message, .. }) = &image.error {
+        error!(index = image.index, %code, why = message, "a paid picture is lost");
     }
 }

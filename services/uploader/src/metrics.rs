@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use prometheus::{
-    Gauge, Histogram, IntCounter, histogram_opts, register_gauge, register_histogram,
-    register_int_counter,
+    Gauge, Histogram, IntCounter, IntGauge, histogram_opts, register_gauge, register_histogram,
+    register_int_counter, register_int_gauge,
 };
 
 macro_rules! metric {
@@ -29,7 +29,31 @@ metric!(LOST: IntCounter = register_int_counter!(
     "darkroom_paid_assets_lost_usd_micros_total",
     "What was paid for pictures that never got into the store"
 ));
+metric!(DELETED: IntCounter = register_int_counter!(
+    "darkroom_objects_deleted_total", "Originals and cuts that were removed from the store"
+));
+metric!(UNSTORED: IntGauge = register_int_gauge!(
+    "darkroom_unstored_generations",
+    "Generations that are drawn and not stored yet, on the whole system"
+));
 metric!(LEAST_REMAINING: Gauge = register_gauge!(
     "darkroom_link_least_remaining_seconds",
-    "What the links of the job taken last still had to live; jobs are taken oldest first"
+    "What the link that dies first still has to live, of all whose pictures are not stored yet; \
+     infinite if there is none"
+));
+metric!(ALARMED: IntGauge = register_int_gauge!(
+    "darkroom_link_alarm",
+    "1 while drawn pictures wait too long to be stored"
+));
+metric!(ALARMS: IntCounter = register_int_counter!(
+    "darkroom_link_alarms_total",
+    "How often drawn pictures came to wait too long to be stored"
+));
+metric!(RENEWED: IntCounter = register_int_counter!(
+    "darkroom_links_renewed_total",
+    "Generations whose links died and were replaced by the provider"
+));
+metric!(SHUT: IntGauge = register_int_gauge!(
+    "darkroom_store_gate_shut",
+    "1 while this uploader wants nothing more to be bought"
 ));

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use async_nats::{HeaderMap, jetstream};
-use bus::{Bus, Entry, Policy};
+use bus::{Bus, Entry};
 use domain::{
     Billed, Code, Event, Failed, Failure, GenerationId, ImageId, ImageRecovered, Job, OnWithheld,
     Phase, Rendered, RenderedImage, Request, Tenant, Usd,
 };
 use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
-use runtime::Life;
+use runtime::Env;
 use storage::Store;
 use tempfile::TempDir;
 use testkit::NatsServer;
-use tokio::task::JoinHandle;
+use uploader::Config;
 use url::Url;
 use wire::{Encoding, header};
 
 use crate::links::Links;
+use crate::service::Service;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,49 +28,78 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) nats: NatsServer,
-    life: Life,
-    service: JoinHandle<anyhow::Result<()>>,
+    pub(crate) config: Config,
+    pub(crate) services: Vec<Service>,
     pub(crate) folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        Self::start_with("127.0.0.1").await
+        Self::tuned(|_| {}).await
     }
 
-    /// With only `hosts` to fetch from.
-    pub(crate) async fn start_with(hosts: &str) -> anyhow::Result<Self> {
+    /// With a service that is configured otherwise.
+    pub(crate) async fn tuned(tune: impl FnOnce(&mut Config)) -> anyhow::Result<Self> {
         let nats = NatsServer::start().await?;
         let bus = Bus::connect(&bus::Config::plain(nats.url(), "test")).await?;
         bus::provision(&bus, 1).await?;
         let folder = tempfile::tempdir()?;
-        let store = Store::open(&format!("file://{}", folder.path().display()), |_| None)?;
-        let config = uploader::Config {
-            bus: bus::Config::plain(nats.url(), "uploader"),
-            store: store.clone(),
-            public_url: "http://pictures.example/".parse()?,
-            sources: egress::Policy {
-                allow: egress::parse_networks("127.0.0.0/8")?,
-                hosts: Some(vec![hosts.to_owned()]),
-                ..egress::Policy::default()
-            },
-            policy: Policy {
-                pause: Duration::from_millis(50),
-                ..Policy::NETWORK
-            },
-        };
-        let life = Life::default();
-        let service = tokio::spawn(uploader::run(config, life.clone()));
-        let links = Links::open().await?;
-        Ok(Self {
-            links,
-            store,
+        let env = Env::from_pairs([
+            ("DARKROOM_NATS_URL", nats.url().to_owned()),
+            (
+                "DARKROOM_STORAGE_URL",
+                format!("file://{}", folder.path().display()),
+            ),
+            ("DARKROOM_PUBLIC_URL", "http://pictures.example/".to_owned()),
+            ("DARKROOM_IMAGE_HOSTS", "127.0.0.1".to_owned()),
+            ("DARKROOM_IMAGE_ALLOW", "127.0.0.0/8".to_owned()),
+            ("DARKROOM_MIN_FREE_BYTES", "0".to_owned()),
+        ]);
+        let mut config = Config::from_env(&env)?;
+        config.policy.pause = Duration::from_millis(50);
+        config.look = Duration::from_millis(100);
+        tune(&mut config);
+        let mut world = Self {
+            links: Links::open().await?,
+            store: config.store.clone(),
             bus,
             nats,
-            life,
-            service,
+            config,
+            services: Vec::new(),
             folder,
+        };
+        world.join()?;
+        Ok(world)
+    }
+
+    /// One more uploader.
+    pub(crate) fn join(&mut self) -> anyhow::Result<()> {
+        self.services.push(Service::start(self.config.clone())?);
+        Ok(())
+    }
+
+    /// What stands in the gate, and its revision.
+    pub(crate) async fn gate(&self) -> anyhow::Result<Option<(String, u64)>> {
+        let found = self.bus.setting_at("gate", "store").await?;
+        Ok(found.map(|(value, revision)| (String::from_utf8_lossy(&value).into_owned(), revision)))
+    }
+
+    /// Waits until the gate is shut, and returns why.
+    pub(crate) async fn shut(&self) -> anyhow::Result<String> {
+        let shut = testkit::wait_for(PATIENCE, "the gate to be shut", async || {
+            self.gate().await.ok()?
+        });
+        let (said, _) = shut.await?;
+        let (_, reason) = said.split_once(' ').unwrap_or_default();
+        Ok(reason.to_owned())
+    }
+
+    /// Waits until the gate is open.
+    pub(crate) async fn opened(&self) -> anyhow::Result<()> {
+        testkit::wait_until(PATIENCE, "the gate to be opened", async || {
+            matches!(self.gate().await, Ok(None))
         })
+        .await
     }
 
     /// Tells that these were drawn, with links that live for `ttl`; returns the sequence.
@@ -163,6 +193,22 @@ impl World {
         Ok(told.into_iter().map(|(_, count)| count).sum())
     }
 
+    /// How much is put off.
+    pub(crate) async fn put_off(&self) -> anyhow::Result<u64> {
+        let jetstream = jetstream::new(self.nats.client().await?);
+        let work = jetstream.get_stream("WORK").await?;
+        Ok(work.cached_info().state.messages)
+    }
+
+    /// Lets the server give away soon what a dead uploader held.
+    pub(crate) async fn hurry(&self) -> anyhow::Result<()> {
+        let topology = bus::Topology {
+            replicas: 1,
+            ack_wait: Duration::from_secs(1),
+        };
+        Ok(bus::provision(&self.bus, topology).await?)
+    }
+
     async fn events(&self) -> anyhow::Result<jetstream::stream::Stream> {
         let jetstream = jetstream::new(self.nats.client().await?);
         Ok(jetstream.get_stream("EVENTS").await?)
@@ -224,10 +270,12 @@ impl World {
         .await
     }
 
-    /// Fails if the service ended badly.
+    /// Fails if a service ended badly.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.life.shutdown.cancel();
-        tokio::time::timeout(PATIENCE, self.service).await??
+        for service in self.services {
+            service.stop().await?;
+        }
+        Ok(())
     }
 }
 
