@@ -1,9 +1,9 @@
-# `make run` and `make test` work on a fresh machine with Rust, Python 3 and a C compiler.
+# `make run` works on a fresh machine with Rust, Python 3 and a C compiler; `make test` wants exiftool too.
 SHELL := /bin/sh
 CARGO := cargo
 DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 
-.PHONY: help run test lint chaos bench-pipeline bench-orchestration
+.PHONY: help run test lint chaos bench-pipeline bench-orchestration bench-lettering
 
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
@@ -13,6 +13,7 @@ help:
 	@echo 'make chaos           cuts the power of every service over and over, and counts the bill'
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
 	@echo 'make bench-orchestration  the same without the pictures'
+	@echo 'make bench-lettering  how often lettering survives a cut'
 
 # The recipe ends in `exec`, so that Ctrl-C and SIGTERM reach darkroom with no shell in between.
 run:
@@ -51,3 +52,6 @@ bench-orchestration:
 	@scripts/fetch-tools
 	$(CARGO) build --locked --release --package darkroom
 	$(CARGO) bench --locked --profile dev --package e2e --bench orchestration
+
+bench-lettering:
+	$(CARGO) bench --locked --profile dev --package imaging --bench text_safe
