@@ -30,6 +30,7 @@ use crate::Config;
 use crate::metrics::UNKNOWN;
 use crate::sources::{Missing, Sources};
 
+pub(crate) use follow::is_gone;
 pub(crate) use outcome::{failed, failure};
 pub(crate) use polling::Pace;
 

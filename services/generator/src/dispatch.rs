@@ -9,7 +9,9 @@ mod commands;
 mod desk;
 mod doubt;
 mod known;
+mod links;
 mod repeats;
+mod store;
 mod takeover;
 mod wake;
 
@@ -24,6 +26,7 @@ use crate::attempt::Buyer;
 
 use commands::{ENDPOINTS, Question, SERVICE};
 use desk::Desk;
+use links::Links;
 use wake::{News, Wake};
 
 /// Questions and news on their way to the desk.
@@ -45,6 +48,7 @@ pub(crate) async fn dispatch(
     lease: Lease,
 ) -> Result<(), bus::Error> {
     let end = lease.lost.clone();
+    let links = Links::new(&buyer);
     let desk = Box::pin(Desk::take_over(
         bus.clone(),
         Arc::clone(config),
@@ -59,13 +63,13 @@ pub(crate) async fn dispatch(
     let wake = Wake(sender.clone());
     let news = Worker::new(bus.clone(), Stage::Generate, config.wake_policy(), wake);
     let answering = bus.answer(SERVICE, &ENDPOINTS, end.clone(), |endpoint, body| {
-        commands::ask(sender.clone(), endpoint, body)
+        commands::ask(sender.clone(), &links, endpoint, body)
     });
     let (dispatched, woken, answered, ()) = tokio::join!(
         until_end(Box::pin(desk.run(inbox)), &end),
         until_end(Box::pin(news.run(end.clone())), &end),
         until_end(Box::pin(answering), &end),
-        watch_store(bus, sender.clone(), &end),
+        store::watch(bus, sender.clone(), &end),
     );
     dispatched.and(woken).and(answered)
 }
@@ -80,35 +84,7 @@ async fn until_end(
     result
 }
 
-/// Tells the desk whether what is bought can be stored: the uploader says so.
-async fn watch_store(bus: &Bus, desk: mpsc::Sender<Inbox>, end: &CancellationToken) {
-    use bus::Watched;
-    use futures::StreamExt;
-
-    let mut watched = match bus.watch_settings(GATES, STORE) {
-        Ok(watched) => watched,
-        Err(err) => {
-            return tracing::error!(
-                error = &err as &dyn std::error::Error,
-                "cannot watch the store"
-            );
-        }
-    };
-    while let Some(Some(change)) = end.run_until_cancelled(watched.next()).await {
-        let closed = match change {
-            Watched::Setting(_) => true,
-            Watched::Gone { .. } => false,
-            Watched::ThatIsAll => continue,
-        };
-        if desk.send(Inbox::Store(closed)).await.is_err() {
-            return;
-        }
-    }
-}
-
 /// The bucket of what holds work back.
 const GATES: &str = "gate";
-/// There while nothing can be stored.
-const STORE: &str = "store";
 /// The bucket of leases, notes and budgets.
 const BOOKS: &str = "books";

@@ -119,7 +119,7 @@ impl Buyer {
 }
 
 /// Whether a poll says that there is no such generation.
-const fn is_gone(err: &Error) -> bool {
+pub(crate) const fn is_gone(err: &Error) -> bool {
     matches!(
         err,
         Error::Rejected {

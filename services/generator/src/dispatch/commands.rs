@@ -12,16 +12,19 @@ use wire::{ask as questions, v1};
 
 use super::desk::{Desk, ticket};
 use super::known::{Known, Stand};
-use super::{BOOKS, GATES, Inbox, STORE};
+use super::links::Links;
+use super::{BOOKS, GATES, Inbox, store};
 use crate::attempt::{Task, failure};
 use crate::books::Report;
 use crate::line::{LANES, Ticket};
 
 /// The name that the dispatcher answers to.
 pub(super) const SERVICE: &str = "generator";
-pub(super) const ENDPOINTS: [&str; 7] = [
-    "cancel", "discard", "pause", "resume", "status", "budget", "budgets",
+pub(super) const ENDPOINTS: [&str; 8] = [
+    "cancel", "discard", "pause", "resume", "status", "budget", "budgets", LINKS,
 ];
+/// The question that is none to the desk: nothing is decided by its answer.
+const LINKS: &str = "links";
 
 /// A question and where its answer goes.
 pub(super) struct Question {
@@ -53,8 +56,16 @@ struct Kept {
     total: Option<i64>,
 }
 
-/// Puts a question to the desk.
-pub(super) async fn ask(desk: mpsc::Sender<Inbox>, endpoint: &'static str, body: Bytes) -> Answer {
+/// Puts a question to the desk, or to whoever answers it.
+pub(super) async fn ask(
+    desk: mpsc::Sender<Inbox>,
+    links: &Links,
+    endpoint: &'static str,
+    body: Bytes,
+) -> Answer {
+    if endpoint == LINKS {
+        return links.answer(&body).await;
+    }
     let what = read(endpoint, &body).map_err(Refusal::bad)?;
     let (reply, answer) = oneshot::channel();
     let gone = || Refusal {
@@ -369,7 +380,7 @@ impl Desk {
         if self.bus.setting(GATES, &key).await?.is_some() {
             self.gate.pause(true);
         }
-        if self.bus.setting(GATES, STORE).await?.is_some() {
+        if store::is_closed(&self.bus).await? {
             self.gate.store(true);
         }
         if self.gate.hold().is_some() {

@@ -18,6 +18,7 @@ mod retries;
 mod service;
 mod shapes;
 mod simulator;
+mod storing;
 mod world;
 
 use domain::{Billed, Code};
