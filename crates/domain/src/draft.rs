@@ -194,6 +194,22 @@ impl Draft {
         id.transpose().map_err(invalid)
     }
 
+    /// Whether it names cuts, and leaves to them in which shape it is drawn: it says neither shape nor
+    /// size, and no picture that it starts from decides.
+    #[must_use]
+    pub fn leaves_shape_open(&self) -> bool {
+        let cuts = self.presets.as_ref();
+        let silent = self.aspect_ratio.is_none()
+            && self.resolution.is_none()
+            && self.resolution_tier.is_none();
+        let operation = self.operation.as_deref().map(str::parse);
+        let draws = matches!(operation, None | Some(Ok(Operation::Generate)));
+        silent
+            && draws
+            && self.source_images.is_empty()
+            && cuts.is_some_and(|cuts| !cuts.is_empty())
+    }
+
     /// The model of a request that names none: the seed's for drawing, else the newest that can do
     /// it without more being said.
     const fn default_model(&self, operation: Operation) -> Model {

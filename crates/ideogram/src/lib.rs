@@ -27,7 +27,7 @@ pub use api::Api;
 pub use client::Client;
 pub use config::Config;
 pub use error::{Action, Error};
-pub use plan::{Call, FilePart, Polarity, Role, plan};
+pub use plan::{Call, FilePart, Polarity, Role, Shape, fit, plan, shapes};
 pub use quote::Quote;
 pub use reject::RejectKind;
 pub use usage::{Bucket, BucketWidth, LineItem, Usage};

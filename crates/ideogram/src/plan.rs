@@ -4,6 +4,7 @@ mod body;
 mod check;
 mod fields;
 mod file;
+mod fit;
 mod price;
 mod route;
 mod sizes;
@@ -18,8 +19,9 @@ use crate::Api;
 use check::Refusal;
 pub(crate) use fields::{Fields, Value};
 pub use file::{FilePart, Polarity, Role};
+pub use fit::{Shape, fit, shapes};
 pub(crate) use route::Expects;
-use route::{Dialect, Route};
+use route::{Dialect, Route, Shapes};
 
 /// A call that is ready to be sent, and what is known of it before.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,7 @@ pub struct Call {
     fields: Fields,
     files: Vec<FilePart>,
     expects: Expects,
+    shapes: Shapes,
     takes_webhook: bool,
     quotes: bool,
 }
@@ -194,6 +197,7 @@ fn by(dialect: Dialect, request: &Request) -> Result<Call, Refusal> {
         fields: body::body(request, route, size),
         files,
         expects: route.expects,
+        shapes: route.shapes,
         takes_webhook: route.webhook,
         quotes: route.quotes(),
     })

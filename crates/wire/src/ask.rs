@@ -39,6 +39,9 @@ pub const BUDGETS: &str = "generator.budgets";
 /// Other links to what was drawn before: [`LinksQuery`](crate::v1::LinksQuery), answered by
 /// [`Links`](crate::v1::Links). 400 and 404 are final, 503 is worth another try.
 pub const LINKS: &str = "generator.links";
+/// What a request would cost: a [`GenerationRequest`](crate::v1::GenerationRequest), answered by a
+/// [`Quote`](crate::v1::Quote). Any replica that admits answers.
+pub const QUOTE: &str = "admission.quote";
 
 /// Reads a question or an answer.
 ///

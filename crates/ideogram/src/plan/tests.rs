@@ -1,4 +1,5 @@
 mod inputs;
+mod shapes;
 
 use anyhow::Context;
 use domain::{

@@ -1166,3 +1166,22 @@ pub struct Links {
     #[prost(string, tag = "2")]
     pub expires_at: ::prost::alloc::string::String,
 }
+/// Answer of `admission.quote`, whose question is a GenerationRequest: what it would cost, were it
+/// accepted now. Costs nothing.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Quote {
+    /// The most that it can cost. Absent while nobody can tell: only the provider knows, and it wants to
+    /// see pictures that are copied when the request is accepted.
+    #[prost(int64, optional, tag = "1")]
+    pub usd_micros: ::core::option::Option<i64>,
+    /// `provider` or `price-list`.
+    #[prost(string, optional, tag = "2")]
+    pub quoted_by: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, tag = "3")]
+    pub simulated: bool,
+    /// Instead of a price: why it would not be accepted.
+    #[prost(message, optional, tag = "4")]
+    pub refusal: ::core::option::Option<Failure>,
+}

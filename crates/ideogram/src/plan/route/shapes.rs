@@ -5,7 +5,7 @@ use domain::ResolutionTier;
 use crate::plan::sizes::{self, Pixels, Ratio};
 
 /// The sizes in pixels that a field takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Sizes {
     /// These.
     List(&'static [Pixels]),
@@ -16,7 +16,7 @@ pub(crate) enum Sizes {
 }
 
 /// How a shape is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Ratios {
     /// By its name; it has the size of the list.
     Named(&'static [(Ratio, Pixels)]),
@@ -31,7 +31,7 @@ pub(crate) enum Ratios {
 }
 
 /// How a budget of pixels is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Tiers {
     pub(crate) field: &'static str,
     pub(crate) list: &'static [ResolutionTier],
@@ -40,7 +40,7 @@ pub(crate) struct Tiers {
 }
 
 /// How a route is told the size.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shapes {
     /// The field that takes a size, and which it takes.
     pub(crate) size: Option<(&'static str, Sizes)>,
