@@ -1,12 +1,16 @@
 //! `requested` → `accepted`, or the reason why not.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bus::{Bus, Delivery, Emit, Expect, Fault, Handler, Lost, Requested, Source, Step, Wait};
 use domain::{
     Accepted, Admission, Billed, Code, Draft, Event, Failed, Failure, GenerationId, Invalid, Job,
-    Phase, Request, Usd,
+    Lane, Phase, Request, Usd,
 };
+use imaging::{Preset, better_source};
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use runtime::crash;
@@ -22,6 +26,7 @@ use crate::sources::{PinError, Sources};
 const ENDPOINTS: &str = "endpoints";
 
 /// Checks requests and lets them in.
+#[derive(Clone)]
 pub(crate) struct Admit {
     pub(crate) bus: Bus,
     pub(crate) config: Arc<Config>,
@@ -92,8 +97,10 @@ impl Handler<Requested> for Admit {
 }
 
 impl Admit {
-    async fn check(&self, input: &Requested, draft: &Draft) -> Result<Accepted, Obstacle> {
-        let lane = input.lane.unwrap_or(self.config.admission.lane);
+    /// What `draft` asks for, if it may: in the shape that serves its presets best, where it leaves
+    /// that open.
+    pub(crate) fn request(&self, draft: &Draft, lane: Option<Lane>) -> Result<Request, Invalid> {
+        let lane = lane.unwrap_or(self.config.admission.lane);
         let mut request = draft.resolve(&Admission {
             lane,
             ..self.config.admission.clone()
@@ -101,8 +108,18 @@ impl Admit {
         let most = self.config.limit;
         if request.num_images > most {
             let reason = format!("the provider account draws at most {most} at once");
-            return Err(Invalid::unsupported("numImages", reason).into());
+            return Err(Invalid::unsupported("numImages", reason));
         }
+        let cuts = self.config.presets.choose_all(&request.presets)?;
+        let cuts: Vec<&Preset> = cuts.iter().collect();
+        ideogram::fit(draft, &mut request, self.config.api, |sizes| {
+            better_source(&cuts, *sizes.first()?, sizes)
+        });
+        Ok(request)
+    }
+
+    async fn check(&self, input: &Requested, draft: &Draft) -> Result<Accepted, Obstacle> {
+        let mut request = self.request(draft, input.lane)?;
         let callback_url = draft.callback_url()?;
         let custom_id = draft.custom_id()?;
         let retry_of = draft.retry_of()?;
@@ -141,7 +158,7 @@ impl Admit {
             Err(bus::Error::Conflict { .. }) => {
                 let entries = ledger.read(id).await?;
                 let first = entries.first().map(|entry| &entry.event);
-                if !first.is_some_and(|first| is_same(first, &event)) {
+                if !first.is_some_and(|first| is_same(first, &event, draft)) {
                     return self.refuse(input, Some(draft), &taken()).await;
                 }
             }
@@ -230,12 +247,19 @@ fn name(input: &Requested, custom_id: Option<&str>) -> GenerationId {
 }
 
 /// Whether both ask for the same; when they were asked does not matter, nor whether the pictures
-/// they name have changed since.
-fn is_same(event: &Event, accepted: &Event) -> bool {
+/// they name have changed since, or the presets that `draft` leaves the shape to.
+fn is_same(event: &Event, accepted: &Event, draft: &Draft) -> bool {
     match (event, accepted) {
         (Event::Accepted(known), Event::Accepted(accepted)) => {
-            asked_for(&known.job.request) == asked_for(&accepted.job.request)
-                && known.callback_url == accepted.callback_url
+            let (mut known_request, request) = (
+                asked_for(&known.job.request),
+                asked_for(&accepted.job.request),
+            );
+            if draft.leaves_shape_open() {
+                known_request.aspect_ratio = request.aspect_ratio;
+                known_request.resolution = request.resolution;
+            }
+            known_request == request && known.callback_url == accepted.callback_url
         }
         _ => false,
     }

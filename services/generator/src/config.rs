@@ -51,6 +51,8 @@ pub struct Config {
     pub pauses: Pauses,
     /// What requests are checked against.
     pub admission: Admission,
+    /// The cuts there are.
+    pub presets: imaging::Presets,
 }
 
 /// How long things are left alone.
@@ -130,6 +132,7 @@ impl Config {
             sources: sources(env).context(context)?,
             pauses: Pauses::default(),
             admission: Admission::of(presets.names()),
+            presets,
         })
     }
 

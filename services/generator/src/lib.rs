@@ -13,6 +13,7 @@ mod gate;
 mod line;
 mod metrics;
 mod prices;
+mod quotes;
 mod reconcile;
 mod sources;
 
@@ -48,6 +49,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         sources: sources.clone(),
         prices: Prices::new(client.clone()),
     };
+    let quoting = Box::pin(quotes::answer(&bus, admit.clone(), life.shutdown.clone()));
     let admission = Worker::new(bus.clone(), Stage::Admit, config.admit_policy(), admit);
 
     let pace = Pace::new(config.polls_per_second);
@@ -70,7 +72,8 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let dispatching = bus.while_leader(&config.account, config.lease, &life.shutdown, dispatch);
 
     let admitting = Box::pin(admission.run(life.shutdown.clone()));
-    let result = together(admitting, Box::pin(dispatching), &life.shutdown).await;
+    let doors = together(admitting, quoting, &life.shutdown);
+    let result = together(doors, Box::pin(dispatching), &life.shutdown).await;
     bus.close().await;
     result.context("generator stopped")
 }

@@ -81,14 +81,7 @@ impl Prices {
     /// [`Code::PriceUnknown`]; [`Code::SourceUnavailable`] if it has to be asked and its files are
     /// gone.
     pub(crate) async fn bound(&self, call: &Call, sources: &Sources) -> Result<Usd, Invalid> {
-        let mut quote = None;
-        if call.is_quotable() {
-            let shape = call.pricing_shape();
-            quote = match self.known(&shape) {
-                Some(known) => known.quote,
-                None => self.ask(shape, call, sources).await?,
-            };
-        }
+        let quote = self.quoted(call, sources).await?;
         quote.or(call.upper_bound).ok_or_else(|| Invalid {
             field: "model".to_owned(),
             code: Code::PriceUnknown,
@@ -98,6 +91,26 @@ impl Prices {
                 call.route
             ),
         })
+    }
+
+    /// What the provider itself says of it, if it does. Waits only where it has to be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::SourceUnavailable`] if it has to be asked and the files are gone.
+    pub(crate) async fn quoted(
+        &self,
+        call: &Call,
+        sources: &Sources,
+    ) -> Result<Option<Usd>, Invalid> {
+        if !call.is_quotable() {
+            return Ok(None);
+        }
+        let shape = call.pricing_shape();
+        match self.known(&shape) {
+            Some(known) => Ok(known.quote),
+            None => self.ask(shape, call, sources).await,
+        }
     }
 
     fn known(&self, shape: &str) -> Option<Known> {

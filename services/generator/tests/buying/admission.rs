@@ -287,3 +287,44 @@ async fn one_custom_id_is_one_generation_and_another_request_under_it_is_refused
     );
     world.stop().await
 }
+
+#[tokio::test]
+async fn a_shape_that_is_left_open_is_the_one_that_serves_the_presets_best() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    for (prompt, fields, ratio) in [
+        (
+            "header",
+            json!({ "presets": ["twitter-header"] }),
+            "ASPECT_3_1",
+        ),
+        (
+            "said",
+            json!({ "presets": ["twitter-header"], "aspectRatio": "4x5" }),
+            "ASPECT_4_5",
+        ),
+        ("any", json!({ "presets": ["thumbnail"] }), "ASPECT_1_1"),
+        ("unnamed", json!({}), "ASPECT_1_1"),
+        ("none", json!({ "presets": [] }), "ASPECT_1_1"),
+    ] {
+        let id = world.ask(prompt, fields).await?;
+        let Event::Accepted(accepted) = world.until(id, "accepted").await? else {
+            anyhow::bail!("not accepted");
+        };
+        let found = accepted
+            .job
+            .request
+            .aspect_ratio
+            .map(|ratio| ratio.to_string());
+        assert_eq!(found.as_deref(), Some(ratio), "{prompt}");
+    }
+    let bad = json!({ "presets": [{ "preset": "og-image", "gravity": "upwards" }] });
+    let id = world.ask("upwards", bad).await?;
+    let failed = world.failed(id).await?;
+    assert_eq!(failed.failure.code, Code::InvalidField);
+    assert!(
+        failed.failure.message.contains("gravity"),
+        "{}",
+        failed.failure.message
+    );
+    world.stop().await
+}
