@@ -37,16 +37,6 @@ impl Ledger {
     pub async fn story_of_picture(&self, id: ImageId) -> Result<Vec<Entry>, Error> {
         self.bus.every(EVENTS, &subject::picture(id)).await
     }
-
-    /// Whether a picture is removed, or is to be, as the stream's leader knows.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Read`].
-    pub async fn is_removed(&self, id: ImageId) -> Result<bool, Error> {
-        let last = self.bus.last_stored(EVENTS, &subject::asset(id)).await?;
-        Ok(last.is_some())
-    }
 }
 
 impl Bus {

@@ -15,6 +15,7 @@ mod id;
 mod identity;
 mod image;
 mod inputs;
+mod labels;
 mod money;
 mod patience;
 mod policy;

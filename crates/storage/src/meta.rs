@@ -36,6 +36,21 @@ impl Meta {
         Self::default()
     }
 
+    /// All of `fields`, what matters most first.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn of<'a>(
+        fields: impl IntoIterator<Item = (&'a str, String)>,
+    ) -> Result<Self, InvalidName> {
+        let mut meta = Self::new();
+        for (name, value) in fields {
+            meta.set(name, &value)?;
+        }
+        Ok(meta)
+    }
+
     /// Keeps `value` under `name`, instead of what was there; nothing, if it is empty. Set what
     /// matters most first: what no longer fits is cut, or left out if not even its name fits.
     ///
@@ -137,4 +152,110 @@ fn encode(value: &str) -> String {
 /// What is no UTF-8 becomes U+FFFD.
 fn decode(value: &str) -> String {
     percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    proptest! {
+        /// Whatever one sets fits into a header of every store, and comes back as it was kept.
+        #[test]
+        fn what_is_kept_fits_and_comes_back(values in proptest::collection::vec(".{0,400}", 0..12)) {
+            let mut meta = Meta::new();
+            for (n, value) in values.iter().enumerate() {
+                prop_assert_eq!(meta.set(&format!("name{n}"), value), Ok(()));
+            }
+
+            let encoded: Vec<_> = meta.encoded().collect();
+            let size: usize = encoded.iter().map(|(name, value)| name.len() + value.len()).sum();
+            prop_assert!(size <= MAX_BYTES);
+            for (_, value) in &encoded {
+                prop_assert!(value.len() <= MAX_VALUE_BYTES && !value.is_empty());
+                prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+            let fields = encoded.iter().map(|(name, value)| (*name, value.as_str()));
+            prop_assert_eq!(&Meta::decoded(fields), &meta);
+            prop_assert_eq!(&Meta::from_json(meta.to_json("image/png").as_bytes()), &meta);
+            for (n, value) in values.iter().enumerate() {
+                let kept = meta.get(&format!("name{n}")).unwrap_or_default();
+                let cut = kept.strip_suffix(CUT);
+                let is_start = cut.is_some_and(|start| value.starts_with(start));
+                prop_assert!(value == kept || kept.is_empty() || is_start);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_character() -> anyhow::Result<()> {
+        let mut meta = Meta::new();
+        meta.set("prompt", &"ü".repeat(512))?;
+        meta.set("whole", &"a".repeat(MAX_VALUE_BYTES))?;
+
+        // 9 of the 512 bytes are for the end, and each letter takes 6.
+        let cut = format!("{}…", "ü".repeat(83));
+        assert_eq!(meta.get("prompt"), Some(cut.as_str()));
+        assert_eq!(meta.get("whole").map(str::len), Some(MAX_VALUE_BYTES));
+        Ok(())
+    }
+
+    #[test]
+    fn what_comes_first_is_kept_when_all_is_full() -> anyhow::Result<()> {
+        let mut meta = Meta::new();
+        for name in ["a", "b", "c", "d", "e"] {
+            meta.set(name, &"x".repeat(MAX_VALUE_BYTES))?;
+        }
+        meta.set("a", "short")?;
+        meta.set("b", "")?;
+
+        assert_eq!(meta.get("a"), Some("short"));
+        assert_eq!(meta.get("b"), None);
+        let rest: Vec<usize> = ["c", "d", "e"]
+            .iter()
+            .filter_map(|name| meta.get(name).map(str::len))
+            .collect();
+        // After three of 513 bytes, 508 were left for `d`: 499 letters and the 9 bytes of its end.
+        assert_eq!(rest, [512, 499 + CUT.len()]);
+        Ok(())
+    }
+
+    #[test]
+    fn names_that_some_store_would_change_are_refused() {
+        for name in [
+            "",
+            "A",
+            "camelCase",
+            "snake_case",
+            "kebab-case",
+            "1st",
+            "ü",
+            &"a".repeat(33),
+        ] {
+            let refused = Meta::new().set(name, "value");
+
+            assert_eq!(refused, Err(InvalidName(name.to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_others_have_added_is_passed_over() {
+        let found = Meta::decoded([
+            ("generation", "gen_1"),
+            ("s3cmd-attrs", "uid:1000"),
+            ("broken", "100%zz"),
+            ("latin1", "%FC"),
+        ]);
+
+        let found: Vec<_> = found.iter().collect();
+        assert_eq!(
+            found,
+            [
+                ("broken", "100%zz"),
+                ("generation", "gen_1"),
+                ("latin1", "\u{FFFD}")
+            ]
+        );
+    }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::{Code, Derivative, Image, Job, PresetChoice, Traits};
 use imaging::{Limits, Preset, Presets};
 use runtime::crash;
-use storage::{Key, Store};
+use storage::{Key, Meta, Store};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::cut::{self, Fresh, Output, Task};
@@ -119,8 +119,10 @@ impl Cutter {
         let key = Self::key(job, image, &preset)?;
         let review = cut::review(&cut);
         let bytes = cut.bytes.len() as u64;
-        let stored = self.store.put_new(&key, cut.bytes.into()).await;
-        stored.map_err(storing)?;
+        let meta = Meta::of(job.labels(image.id, image.seed));
+        let meta = meta.map_err(|err| hopeless(Code::StoreFailed, err.to_string()))?;
+        let stored = self.store.put_new_with(&key, cut.bytes.into(), &meta);
+        stored.await.map_err(storing)?;
         crash::point("post_processor.after_put");
         metrics::CUTS.with_label_values(&[preset.name()]).inc();
         for why in &review {

@@ -8,7 +8,7 @@ use domain::{
 };
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::cutter::{Cutter, Made};
 use crate::metrics;
@@ -93,10 +93,7 @@ impl Derive {
                 traits,
                 ..image.clone()
             }),
-            Err(Trouble::Hopeless(failure)) => {
-                self.clear(job, image).await;
-                Ok(failed(image, failure))
-            }
+            Err(Trouble::Hopeless(failure)) => Ok(failed(image, failure)),
             Err(trouble) => Err(fault(trouble)),
         }
     }
@@ -106,19 +103,12 @@ impl Derive {
         self.cutter.make(job, image, presets).await
     }
 
-    /// Removes what was put of a picture whose cuts are not told: it would be in nobody's list.
+    /// Removes what an earlier attempt put, and did not come to tell: it is in nobody's list.
     async fn withdraw(&self, job: &Job, image: &Image) -> Result<(), Trouble> {
         match self.cutter.chosen(&job.request.presets) {
             Ok(presets) => self.cutter.unmake(job, image, &presets).await,
             // Then none of them was cut either.
             Err(_) => Ok(()),
-        }
-    }
-
-    /// As [`Derive::withdraw`], as far as the store permits.
-    async fn clear(&self, job: &Job, image: &Image) {
-        if let Err(trouble) = self.withdraw(job, image).await {
-            warn!(image = %image.id, ?trouble, "cuts may be left over");
         }
     }
 
@@ -137,24 +127,19 @@ impl Derive {
     }
 
     /// Every picture of it is told to have failed.
-    pub(crate) async fn give_up(&self, completed: Completed, why: Failure) -> Vec<Emit> {
+    pub(crate) fn give_up(completed: Completed, why: Failure) -> Vec<Emit> {
         let failure = failure(why.code, why.message);
-        let mut finished = Vec::with_capacity(completed.images.len());
-        for image in &completed.images {
-            finished.push(match image.state {
-                ImageState::Stored => {
-                    self.clear(&completed.job, image).await;
-                    Finished {
-                        image: failed(image, failure.clone()),
-                        news: Some(Expect::First),
-                    }
-                }
-                _ => Finished {
-                    image: image.clone(),
-                    news: None,
-                },
-            });
-        }
+        let finish = |image: &Image| match image.state {
+            ImageState::Stored => Finished {
+                image: failed(image, failure.clone()),
+                news: Some(Expect::First),
+            },
+            _ => Finished {
+                image: image.clone(),
+                news: None,
+            },
+        };
+        let finished = completed.images.iter().map(finish).collect();
         news(completed, finished)
     }
 }

@@ -56,9 +56,7 @@ impl Handler<Work> for Process {
 
     async fn give_up(&self, lost: Lost<Work>) -> Result<Vec<Emit>, Source> {
         match lost.input {
-            Some(Work::Completed(completed)) => {
-                Ok(self.derive.give_up(*completed, lost.failure).await)
-            }
+            Some(Work::Completed(completed)) => Ok(Derive::give_up(*completed, lost.failure)),
             // The message is among the dead letters, and the picture is as ready as it was.
             Some(Work::Recut(_)) => {
                 Recut::given_up();

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bus::Source;
 use bytes::Bytes;
 use domain::{
-    Billed, Code, Failure, GenerationId, Image, ImageId, ImageState, Phase, RenderedImage,
+    Billed, Code, Failure, GenerationId, Image, ImageId, ImageState, Job, Phase, RenderedImage,
 };
 use imaging::Info;
 use ring::digest::{SHA256, digest};
 use runtime::crash;
-use storage::{Key, Store};
+use storage::{Key, Meta, Store};
 use tokio::time::Instant;
 use url::Url;
 
@@ -47,10 +47,11 @@ impl Fetch {
     /// Makes the picture ours, or says that it was withheld. Done twice, it is stored once.
     pub(crate) async fn fetch(
         &self,
-        id: GenerationId,
+        job: &Job,
         rendered: &RenderedImage,
         turn: Turn,
     ) -> Result<Image, Trouble> {
+        let id = job.id;
         let Some(link) = &rendered.link else {
             return Ok(blank(id, rendered, ImageState::Withheld));
         };
@@ -62,7 +63,7 @@ impl Fetch {
         crash::point("uploader.after_download");
         let (info, sha256) = examine(bytes.clone(), index).await?;
         let size = bytes.len() as u64;
-        let key = self.put(id, index, &info, &sha256, bytes).await?;
+        let key = self.put(job, rendered, &info, &sha256, bytes).await?;
         crash::point("uploader.after_put");
 
         metrics::STORED.inc();
@@ -74,6 +75,7 @@ impl Fetch {
             width: info.width,
             height: info.height,
             format: info.format.to_string(),
+            content_credentials: info.content_credentials,
             bytes: size,
             sha256,
             ..blank(id, rendered, ImageState::Stored)
@@ -119,19 +121,22 @@ impl Fetch {
 
     async fn put(
         &self,
-        id: GenerationId,
-        index: u32,
+        job: &Job,
+        rendered: &RenderedImage,
         info: &Info,
         sha256: &str,
         bytes: Bytes,
     ) -> Result<Key, Trouble> {
+        let index = rendered.index;
         let never = |err: &dyn std::error::Error| {
             let message = format!("image {index} cannot be stored: {err}");
             Trouble::Never(failure(Code::StoreFailed, message))
         };
-        let key = Key::generated(&id, index, sha256, info.format.extension())
+        let key = Key::generated(&job.id, index, sha256, info.format.extension())
             .map_err(|err| never(&err))?;
-        match self.store.put_new(&key, bytes).await {
+        let labels = job.labels(ImageId::of(job.id, index), rendered.seed);
+        let meta = Meta::of(labels).map_err(|err| never(&err))?;
+        match self.store.put_new_with(&key, bytes, &meta).await {
             Ok(_) => {
                 self.condition.took();
                 Ok(key)

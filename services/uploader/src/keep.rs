@@ -159,7 +159,7 @@ impl Keep {
         let fetches: Vec<_> = rendered
             .images
             .iter()
-            .map(|image| self.fetch.fetch(id, image, turn))
+            .map(|image| self.fetch.fetch(&rendered.job, image, turn))
             .collect();
         let results: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
 

@@ -61,6 +61,14 @@ async fn pictures_are_stored_byte_by_byte_and_told_in_order() -> anyhow::Result<
     assert_eq!(image.sha256, digest);
 
     let key = image.key.clone().unwrap_or_default();
+    let head = world.store.head(&Key::parse(&key)?).await?;
+    let meta = head.map(|head| head.meta).unwrap_or_default();
+    assert_eq!(meta.get("generation"), Some(&*id.to_string()));
+    assert_eq!(meta.get("image"), Some(&*image.id.to_string()));
+    assert_eq!(
+        (meta.get("model"), meta.get("seed")),
+        (Some("V_2"), Some("43"))
+    );
     assert_eq!(
         image.url,
         Some(format!("http://pictures.example/assets/{key}"))
