@@ -215,3 +215,29 @@ fn complaint(err: &(dyn std::error::Error + 'static)) -> Option<Complaint> {
     });
     is_refused.then_some(Complaint::Refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_read_only_one_are_told_apart() {
+        for (errno, expected) in [
+            (Errno::NOSPC, Some(Complaint::Full)),
+            (Errno::DQUOT, Some(Complaint::Full)),
+            (Errno::ROFS, Some(Complaint::Refused)),
+            (Errno::ACCESS, Some(Complaint::Refused)),
+            (Errno::PERM, Some(Complaint::Refused)),
+            (Errno::IO, None),
+        ] {
+            let err = object_store::Error::Generic {
+                store: "LocalFileSystem",
+                source: io::Error::from(errno).into(),
+            };
+
+            assert_eq!(complaint(&err), expected, "{errno:?}");
+        }
+    }
+}

@@ -144,3 +144,37 @@ fn half_of_the_credentials_are_refused_without_being_repeated() -> anyhow::Resul
     assert!(!format!("{err:?}").contains("wJalr"), "{err:?}");
     Ok(())
 }
+
+#[test]
+fn what_is_missing_for_a_bucket_is_named() -> anyhow::Result<()> {
+    let refused = Store::open("az://images", no_env);
+
+    let err = refused.err().context("opened without an account")?;
+    assert_eq!(
+        err.to_string(),
+        "cannot set up the client of the bucket, check the AZURE_* variables"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_outside_finds_objects_below_the_public_url() -> anyhow::Result<()> {
+    let key = Key::parse("generated/gen_1/0-9f86d081884c.png")?;
+    let store = s3("s3://images/prod", &CREDENTIALS)?;
+    assert_eq!(store.public_url(&key), None);
+
+    for (base, url) in [
+        (
+            "https://cdn.example.com",
+            "https://cdn.example.com/generated/gen_1/0-9f86d081884c.png",
+        ),
+        (
+            "https://example.com/cdn/prod",
+            "https://example.com/cdn/prod/generated/gen_1/0-9f86d081884c.png",
+        ),
+    ] {
+        let found = store.clone().with_public_url(base)?.public_url(&key);
+        assert_eq!(found.context("no URL")?.as_str(), url);
+    }
+    Ok(())
+}
