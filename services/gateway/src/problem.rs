@@ -54,7 +54,7 @@ impl Problem {
     }
 
     /// We cannot serve it now; `detail` says what became of the request.
-    pub(crate) fn busy(detail: &'static str) -> Self {
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
         Self::new(Code::Overloaded, detail).with(RETRY_AFTER, HeaderValue::from(BUSY.as_secs()))
     }
 

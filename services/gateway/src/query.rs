@@ -72,20 +72,8 @@ impl Query {
 
     /// A moment; a day is its first one, in UTC.
     pub(crate) fn time(&self, name: &str) -> Result<Option<String>, Invalid> {
-        const EXPECTED: &str =
-            "expected a day such as 2026-12-24 or an RFC 3339 time such as 2026-12-24T18:00:00Z";
-        let Some(text) = self.0.get(name) else {
-            return Ok(None);
-        };
-        let at = match text.len() {
-            DATE => text.parse::<Date>().and_then(|day| {
-                let midnight = day.to_zoned(TimeZone::UTC)?;
-                Ok(midnight.timestamp())
-            }),
-            _ => text.parse::<Timestamp>(),
-        };
-        let at = at.map_err(|_| Invalid::field(name, EXPECTED))?;
-        Ok(Some(at.to_string()))
+        let at = self.0.get(name).map(|text| moment(name, text));
+        Ok(at.transpose()?.map(|at| at.to_string()))
     }
 
     /// The same question with one parameter set to another value, as it stands in an address.
@@ -95,6 +83,20 @@ impl Query {
         query.append_pair(name, value);
         query.finish()
     }
+}
+
+/// Reads a moment; a day is its first one, in UTC.
+pub(crate) fn moment(name: &str, text: &str) -> Result<Timestamp, Invalid> {
+    const EXPECTED: &str =
+        "expected a day such as 2026-12-24 or an RFC 3339 time such as 2026-12-24T18:00:00Z";
+    let at = match text.len() {
+        DATE => text.parse::<Date>().and_then(|day| {
+            let midnight = day.to_zoned(TimeZone::UTC)?;
+            Ok(midnight.timestamp())
+        }),
+        _ => text.parse::<Timestamp>(),
+    };
+    at.map_err(|_| Invalid::field(name, EXPECTED))
 }
 
 #[cfg(test)]

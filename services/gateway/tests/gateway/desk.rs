@@ -125,6 +125,35 @@ impl Desk {
         Ok(Some(serde_json::from_slice(&body)?))
     }
 
+    /// How many work items a stage has.
+    pub(crate) async fn work(&self, stage: &str) -> anyhow::Result<u64> {
+        let client = self.nats.client().await?;
+        let question = json!({ "subjects_filter": format!("due.{stage}.>") }).to_string();
+        let info = client
+            .request("$JS.API.STREAM.INFO.WORK", question.into())
+            .await?;
+        let info: Value = serde_json::from_slice(&info.payload)?;
+        let subjects = info["state"]["subjects"].as_object();
+        let counts = subjects.into_iter().flat_map(|subjects| subjects.values());
+        Ok(counts.filter_map(Value::as_u64).sum())
+    }
+
+    /// Has work items refused that have more bytes.
+    pub(crate) async fn limit_work(&self, most: Option<i64>) -> anyhow::Result<()> {
+        let client = self.nats.client().await?;
+        let info = client
+            .request("$JS.API.STREAM.INFO.WORK", "".into())
+            .await?;
+        let info: Value = serde_json::from_slice(&info.payload)?;
+        let mut config = info["config"].clone();
+        config["max_msg_size"] = json!(most.unwrap_or(-1));
+        let update = "$JS.API.STREAM.UPDATE.WORK";
+        let updated = client.request(update, config.to_string().into()).await?;
+        let updated: Value = serde_json::from_slice(&updated.payload)?;
+        anyhow::ensure!(updated["error"].is_null(), "{updated}");
+        Ok(())
+    }
+
     /// Kills the broker, once the gateway has found it.
     pub(crate) async fn lose_the_broker(&mut self) -> anyhow::Result<()> {
         self.get("/").send().await?.error_for_status()?;
