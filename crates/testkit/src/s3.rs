@@ -29,6 +29,8 @@ const REGION: &str = "us-east-1";
 /// Who may do everything; everybody else may do nothing.
 const IDENTITIES: &str = r#"{"identities": [{"name": "test", "credentials":
   [{"accessKey": "darkroom-test", "secretKey": "not-a-secret"}], "actions": ["Admin"]}]}"#;
+/// One file for all objects, so that once one of them was read, its server has found them all.
+const GROWTH: &str = "[master.volume_growth]\ncopy_1 = 1\n";
 
 /// An S3 server of one test's own ([SeaweedFS]), with the bucket `images` and its data on disk.
 ///
@@ -61,6 +63,7 @@ impl S3Server {
         for _ in 0..STARTS {
             let dir = tempfile::tempdir()?;
             fs::write(dir.path().join("identities.json"), IDENTITIES)?;
+            fs::write(dir.path().join("master.toml"), GROWTH)?;
             let ports = Ports::pick()?;
             let mut server = Self {
                 child: launch(dir.path(), &ports).await?,
