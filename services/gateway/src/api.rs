@@ -10,6 +10,7 @@ use axum::routing::{get, post, put};
 use bus::Bus;
 use domain::{Admission, Code, Invalid};
 use ideogram::Api;
+use imaging::Presets;
 use storage::Store;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -22,8 +23,8 @@ use crate::problem::Problem;
 use crate::signers::Signers;
 use crate::waiting::Waiting;
 use crate::{
-    Config, Keys, account, assets, budgets, callback, command, create, errors, guard, observe,
-    page, read, retry, search, spend, webhook,
+    Config, Keys, account, assets, budgets, callback, command, create, derivations, errors, guard,
+    observe, page, read, retry, search, spend, webhook,
 };
 
 /// What every route may use.
@@ -34,6 +35,8 @@ pub(crate) struct App {
     pub(crate) waiting: Waiting,
     pub(crate) keys: Keys,
     pub(crate) admission: Admission,
+    pub(crate) presets: Presets,
+    pub(crate) cuts_per_second: f64,
     pub(crate) api: Api,
     pub(crate) signers: Signers,
     pub(crate) simulated: Option<bool>,
@@ -62,6 +65,8 @@ impl App {
             waiting,
             keys: config.keys,
             admission: config.admission,
+            presets: config.presets,
+            cuts_per_second: config.cuts_per_second,
             api: config.api,
             signers: Signers::new(config.provider),
             simulated: config.simulated,
@@ -79,7 +84,7 @@ impl App {
     ) -> Result<Order, Invalid> {
         let lane = caller.lane.unwrap_or(self.admission.lane);
         let media = Some(encoding.content_type());
-        let order = Order::read(media, body, lane, &self.admission, self.api)?;
+        let order = Order::read(media, body, lane, self)?;
         caller.may_stand_in(order.request.lane)?;
         Ok(order)
     }
@@ -120,6 +125,7 @@ fn writing() -> Router<Arc<App>> {
         .route("/v1/generations/{id}/cancel", post(command::cancel))
         .route("/v1/generations/{id}/discard", post(command::discard))
         .route("/v1/generations/{id}/retry", post(retry::retry))
+        .route("/v1/derivations", post(derivations::derive))
 }
 
 /// What concerns the provider account, which all tenants share, and what they may spend.

@@ -15,6 +15,8 @@ use crate::keys::Keys;
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The host of the real provider.
 const PROVIDER_HOST: &str = "api.ideogram.ai";
+/// What one processor of a laptop does, decoding included.
+const CUTS_PER_SECOND: f64 = 20.0;
 /// The gateway asks the provider for what is public only, and is given no key to lose.
 const NO_KEY: &str = "none";
 
@@ -33,6 +35,10 @@ pub struct Config {
     pub keys: Keys,
     /// What requests are checked against.
     pub admission: Admission,
+    /// The cuts there are.
+    pub presets: Presets,
+    /// How many cuts to JPEG are made in a second, all processors together; for plans.
+    pub cuts_per_second: f64,
     /// Which of the provider's APIs is called.
     pub api: Api,
     /// Where the keys are that the provider signs its webhooks with.
@@ -43,7 +49,7 @@ pub struct Config {
 
 impl Config {
     /// Reads `DARKROOM_LISTEN`, `…_PUBLIC_URL`, `…_STORAGE_URL`, `…_DATA_DIR`, `…_API_KEYS`,
-    /// `…_PRESETS`, `…_SIMULATED`, `IDEOGRAM_API`, `IDEOGRAM_BASE_URL` and what the bus reads.
+    /// `…_PRESETS`, `…_CUTS_PER_SECOND`, `…_SIMULATED`, `IDEOGRAM_API`, `IDEOGRAM_BASE_URL` and what the bus reads.
     ///
     /// # Errors
     ///
@@ -63,6 +69,8 @@ impl Config {
             public_url: public_url(env)?,
             keys,
             admission: Admission::of(presets.names()),
+            presets,
+            cuts_per_second: cuts_per_second(env)?,
             api: env.or("IDEOGRAM_API", Api::Auto)?,
             provider: provider(env)?,
             simulated: simulated(env)?,
@@ -86,6 +94,19 @@ fn public_url(env: &Env) -> Result<Option<Url>, EnvError> {
     }
     let why = "expected an http or https URL without query and fragment";
     Err(EnvError::refused(NAME, url.as_str(), why))
+}
+
+fn cuts_per_second(env: &Env) -> Result<f64, EnvError> {
+    const NAME: &str = "DARKROOM_CUTS_PER_SECOND";
+    let rate = env.or(NAME, CUTS_PER_SECOND)?;
+    if rate.is_finite() && rate > 0.0 {
+        return Ok(rate);
+    }
+    Err(EnvError::refused(
+        NAME,
+        &rate.to_string(),
+        "expected a number above 0",
+    ))
 }
 
 fn provider(env: &Env) -> anyhow::Result<ideogram::Client> {
@@ -142,6 +163,7 @@ mod tests {
             ("DARKROOM_API_KEYS", "secret"),
             ("IDEOGRAM_API", "v9"),
             ("DARKROOM_SIMULATED", "maybe"),
+            ("DARKROOM_CUTS_PER_SECOND", "0"),
             ("IDEOGRAM_BASE_URL", "http://api.ideogram.ai"),
             ("DARKROOM_STORAGE_URL", "ftp://pictures"),
         ] {

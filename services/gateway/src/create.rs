@@ -1,11 +1,11 @@
-//! `POST /v1/generations`
+//! `POST /v1/generations`, and `?plan=true` before it
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,8 +20,10 @@ use crate::body;
 use crate::caller::Caller;
 use crate::find::{self, Found};
 use crate::order::Order;
+use crate::plan::Plan;
 use crate::prefer;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::resource::Resource;
 use crate::waiting::Place;
 
@@ -44,13 +46,19 @@ pub(crate) struct Placing {
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Arc<Caller>>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let query = Query::read(query.as_deref(), &["plan"])?;
+    let is_plan = query.value("plan", "expected true or false")?;
     let encoding = encoding(&headers)?;
     let body = body::read(&headers, body).await?;
     let order = app.order(&caller, encoding, &body)?;
     let key = key(&headers, &order)?;
+    if is_plan == Some(true) {
+        return Ok(Plan::of(&order, &caller, &app).await?.into_response());
+    }
     let placing = Placing {
         id: key.as_ref().map_or_else(GenerationId::generate, |key| {
             GenerationId::of_key(&caller.tenant, key)
@@ -182,6 +190,15 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Invalid> {
 
 /// By what name the requester would know it again, if any.
 fn key(headers: &HeaderMap, order: &Order) -> Result<Option<String>, Invalid> {
+    let header = idempotency_key(headers)?;
+    Ok(order
+        .custom_id
+        .clone()
+        .or_else(|| header.map(|key| format!("idempotency:{key}"))))
+}
+
+/// The header of that name.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Invalid> {
     let header = headers.get(IDEMPOTENCY_KEY).map(|value| {
         let key = value
             .to_str()
@@ -192,9 +209,5 @@ fn key(headers: &HeaderMap, order: &Order) -> Result<Option<String>, Invalid> {
             Invalid::field("Idempotency-Key", reason)
         })
     });
-    let header = header.transpose()?;
-    Ok(order
-        .custom_id
-        .clone()
-        .or_else(|| header.map(|key| format!("idempotency:{key}"))))
+    header.transpose()
 }

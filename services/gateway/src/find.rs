@@ -59,13 +59,7 @@ fn at_the_door(app: &App, requested: Requested) -> Found {
         ..
     } = requested;
     let lane = lane.unwrap_or(app.admission.lane);
-    match Order::read(
-        content_type.as_deref(),
-        &body,
-        lane,
-        &app.admission,
-        app.api,
-    ) {
+    match Order::read(content_type.as_deref(), &body, lane, app) {
         Ok(order) => Found {
             generation: order.generation(id, tenant, api_key, stored_at),
             order: Some(order),

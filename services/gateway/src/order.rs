@@ -1,11 +1,11 @@
 //! A request that was read and checked, as the generator will read and check it again.
 
-use domain::{
-    Admission, Cost, Generation, GenerationId, Invalid, Job, Lane, Request, Status, Tenant, Usd,
-};
-use ideogram::Api;
+use domain::{Cost, Generation, GenerationId, Invalid, Job, Lane, Request, Status, Tenant, Usd};
+use imaging::{Preset, better_source};
 use jiff::Timestamp;
 use url::Url;
+
+use crate::api::App;
 
 /// What was ordered. Equal orders ask for the same.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,10 @@ pub(crate) struct Order {
     pub(crate) custom_id: Option<String>,
     pub(crate) callback_url: Option<Url>,
     pub(crate) retry_of: Option<GenerationId>,
+    /// Whether the shape was left to the presets.
+    is_open: bool,
+    /// Whether it is for their sake what it is.
+    pub(crate) is_fitted: bool,
     /// The most that it may cost by the published prices; nothing yet if only the provider knows.
     reserved: Usd,
 }
@@ -25,19 +29,25 @@ impl Order {
         content_type: Option<&str>,
         body: &[u8],
         lane: Lane,
-        admission: &Admission,
-        api: Api,
+        app: &App,
     ) -> Result<Self, Invalid> {
         let draft = wire::parse_request(content_type, body)?;
-        let mut request = draft.resolve(admission)?;
+        let mut request = draft.resolve(&app.admission)?;
         if draft.lane.is_none() {
             request.lane = lane;
         }
-        let call = ideogram::plan(&request, api)?;
+        let cuts = app.presets.choose_all(&request.presets)?;
+        let cuts: Vec<&Preset> = cuts.iter().collect();
+        let is_fitted = ideogram::fit(&draft, &mut request, app.api, |sizes| {
+            better_source(&cuts, *sizes.first()?, sizes)
+        });
+        let call = ideogram::plan(&request, app.api)?;
         Ok(Self {
             custom_id: draft.custom_id()?,
             callback_url: draft.callback_url()?,
             retry_of: draft.retry_of()?,
+            is_open: draft.leaves_shape_open(),
+            is_fitted,
             reserved: call.upper_bound.unwrap_or_default(),
             request,
         })
@@ -75,6 +85,11 @@ impl Order {
         // Where our copies are is not a part of what was asked for.
         for (_, source) in request.inputs.iter_mut() {
             source.pinned = None;
+        }
+        // Nor is the shape, where it was left to presets that may have been others then.
+        if self.is_open {
+            request.aspect_ratio = self.request.aspect_ratio;
+            request.resolution = self.request.resolution;
         }
         request == self.request
             && job.custom_id == self.custom_id

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::api::App;
 use crate::find::Found;
-use asked::Asked;
+use crate::forecast::Outlook;
+pub(crate) use asked::Asked;
 pub(crate) use figures::billed;
 use figures::{Cost, Counts};
 use picture::Picture;
@@ -24,6 +25,8 @@ pub(crate) struct Resource {
     status: &'static str,
     #[serde(flatten)]
     asked: Asked,
+    #[serde(flatten)]
+    outlook: Outlook,
     provider: Option<String>,
     simulated: Option<bool>,
     api_key: Option<String>,
@@ -54,7 +57,7 @@ struct Error {
 impl Resource {
     /// `found`, as `app` shows it.
     pub(crate) fn of(found: &Found, app: &App) -> Self {
-        let resource = Self::of_generation(&found.generation, &app.public_url);
+        let resource = Self::of_generation(&found.generation, app);
         match found.order {
             Some(_) => Self {
                 simulated: app.simulated,
@@ -64,15 +67,17 @@ impl Resource {
         }
     }
 
-    /// A generation that the generator has seen, with links that begin with `public_url`.
-    pub(crate) fn of_generation(generation: &Generation, public_url: &str) -> Self {
+    /// A generation that the generator has seen.
+    pub(crate) fn of_generation(generation: &Generation, app: &App) -> Self {
         let job = generation.job.as_ref();
+        let outlook = job.map(|job| Outlook::of(&job.request, &app.presets, app.api));
         let name = |id: Option<GenerationId>| id.map(|id| id.to_string());
         Self {
             id: generation.id.to_string(),
             custom_id: generation.custom_id.clone(),
             status: generation.status.as_str(),
             asked: job.map(|job| Asked::of(&job.request)).unwrap_or_default(),
+            outlook: outlook.unwrap_or_default(),
             provider: job.map(|job| job.provider.clone()),
             simulated: job.map(|job| job.simulated),
             api_key: job.and_then(|job| job.api_key.clone()),
@@ -88,7 +93,7 @@ impl Resource {
             images: generation
                 .images
                 .iter()
-                .map(|image| Picture::of(image, public_url))
+                .map(|image| Picture::of(image, &app.public_url))
                 .collect(),
             texts: generation.texts.clone(),
             error: generation.error.as_ref().map(error),

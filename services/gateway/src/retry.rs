@@ -1,6 +1,6 @@
 //! `POST /v1/generations/{id}/retry`: a new request for what came to nothing.
 
-mod request;
+pub(crate) mod request;
 
 use std::sync::Arc;
 

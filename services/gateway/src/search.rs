@@ -51,7 +51,7 @@ pub(crate) async fn search(
     let next = answer.cursor.as_ref().map(|cursor| next(&query, cursor));
     let items = answer.items.into_iter().map(|item| {
         let generation = Generation::try_from(item)?;
-        Ok(Resource::of_generation(&generation, &app.public_url))
+        Ok(Resource::of_generation(&generation, &app))
     });
     let items = items.collect::<Result<_, wire::DecodeError>>()?;
     let mut response = Json(Page {

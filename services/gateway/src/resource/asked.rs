@@ -9,7 +9,7 @@ use wire::v1;
 /// Empty where the request could not be read.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     operation: Option<&'static str>,
     prompt: Option<String>,
     negative_prompt: Option<String>,
@@ -47,7 +47,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let inputs = &request.inputs;
         Self {
             operation: Some(request.operation.as_str()),

@@ -7,7 +7,7 @@ use wire::v1;
 
 /// What `job` asked for, as a new request. Left out are its `customId`, which names what has failed,
 /// and a deadline that is over at `now`, which would end it before it begins.
-pub(super) fn of(job: &Job, callback_url: Option<&Url>, now: Timestamp) -> v1::GenerationRequest {
+pub(crate) fn of(job: &Job, callback_url: Option<&Url>, now: Timestamp) -> v1::GenerationRequest {
     let request = job.request.clone();
     let inputs = &request.inputs;
     v1::GenerationRequest {
