@@ -2,12 +2,14 @@
 
 mod dead;
 mod money;
+mod recut;
 mod request;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use dead::{Dead, DeadVerb};
 pub(crate) use money::{Account, Budget, BudgetVerb, Decision, Pause, Retry, Spend};
+pub(crate) use recut::Recut;
 pub(crate) use request::Request;
 
 /// Event-driven production line for Ideogram images.
@@ -39,6 +41,8 @@ pub(crate) enum Verb {
     Retry(Retry),
     /// Give up a generation of which nobody can tell whether it was billed
     Discard(Decision),
+    /// Cut stored pictures again, for new or changed presets; the provider bills nothing
+    Recut(Box<Recut>),
     /// Show where the money went
     Spend(Spend),
     /// Limit what is spent
@@ -90,6 +94,9 @@ pub(crate) struct Provision {
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) request: Request,
+    /// Say what it would cost and what the cuts would lose, and buy nothing
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) plan: bool,
     /// Return at once
     #[arg(long)]
     pub(crate) no_wait: bool,

@@ -22,9 +22,16 @@ const PROMPT_CHARS: usize = 60;
 pub(crate) async fn run(env: &Env, args: &Generate) -> anyhow::Result<()> {
     let door = Door::gateway(env)?;
     let body = serde_json::to_value(&args.request)?;
+    if args.plan {
+        let plan = door.post("/v1/generations?plan=true", &body, None).await?;
+        return print(&plan, args.json, view::plan);
+    }
     let generation = door
         .post("/v1/generations", &body, prefer(args.no_wait))
         .await?;
+    for warning in view::warnings(&generation) {
+        eprintln!("{warning}");
+    }
     follow(&door, generation, args.no_wait, args.json).await
 }
 
@@ -85,9 +92,14 @@ fn is_final(generation: &Value) -> bool {
 }
 
 fn show(generation: &Value, whole: bool) -> anyhow::Result<()> {
+    print(generation, whole, view::text)
+}
+
+/// Prints an answer, as it is or as `view` shows it.
+fn print(answer: &Value, whole: bool, view: fn(&Value) -> String) -> anyhow::Result<()> {
     match whole {
-        true => println!("{}", serde_json::to_string_pretty(generation)?),
-        false => print!("{}", view::text(generation)),
+        true => println!("{}", serde_json::to_string_pretty(answer)?),
+        false => print!("{}", view(answer)),
     }
     Ok(())
 }

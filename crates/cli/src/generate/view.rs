@@ -42,6 +42,64 @@ pub(super) fn text(generation: &Value) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What would be bought, and what the cuts would make of it.
+pub(super) fn plan(plan: &Value) -> String {
+    let simulated = match plan["simulated"].as_bool() {
+        Some(true) => "  (simulated)",
+        _ => "",
+    };
+    let cost = &plan["cost"];
+    let price = match cost["reservedUsdMicros"].as_i64() {
+        Some(_) => {
+            let (most, by) = (&cost["reservedUsdMicros"], plain(&cost["quotedBy"]));
+            format!(
+                "  {} at most, says the {}",
+                dollars(most),
+                by.replace('-', " ")
+            )
+        }
+        None => "  nobody can tell the price before the pictures are there".to_owned(),
+    };
+    let mut lines = vec![format!("nothing bought yet{simulated}"), price, shape(plan)];
+    for cut in plan["forecast"].as_array().into_iter().flatten() {
+        lines.push(forecast(cut));
+    }
+    lines.extend(warnings(plan).map(|warning| format!("  {warning}")));
+    lines.join("\n") + "\n"
+}
+
+/// What may come as a surprise, a line for each.
+pub(super) fn warnings(answer: &Value) -> impl Iterator<Item = String> {
+    let warnings = answer["warnings"].as_array().into_iter().flatten();
+    warnings.map(|warning| format!("warning: {}", plain(warning)))
+}
+
+fn shape(plan: &Value) -> String {
+    let asked = ["aspectRatio", "resolution", "resolutionTier"];
+    let asked = asked.iter().find(|field| plan[**field].is_string());
+    let asked = asked.map(|field| format!(", {}", plain(&plan[*field])));
+    let chosen = match plan["shapedByPresets"].as_bool() {
+        Some(true) => ", chosen for the presets",
+        _ => "",
+    };
+    let (model, asked) = (plain(&plan["model"]), asked.unwrap_or_default());
+    format!("  {:<14}  {:>9}{asked}{chosen}", model, size(plan))
+}
+
+fn forecast(cut: &Value) -> String {
+    let percent = 100.0 * cut["cropLoss"].as_f64().unwrap_or_default();
+    let mut line = format!("  {:<14}  {:>9}  ", plain(&cut["preset"]), size(cut));
+    line.push_str(&format!(
+        "{}, cuts away {percent:.0} %",
+        plain(&cut["format"])
+    ));
+    if cut["upscaled"].as_bool() == Some(true) {
+        let scale = cut["scale"].as_f64().unwrap_or_default();
+        line.push_str(&format!(", enlarges {scale:.2} times"));
+    }
+    line
+}
+
 fn head(generation: &Value) -> String {
     let simulated = match generation["simulated"].as_bool() {
         Some(true) => "  (simulated)",
@@ -119,6 +177,29 @@ gen_1  ready
   original                -  withheld
 ";
         assert_eq!(text(&generation), expected);
+    }
+
+    #[test]
+    fn a_plan_says_what_it_costs_and_what_is_lost() {
+        let plan = json!({ "model": "V_2", "aspectRatio": "ASPECT_2_1", "resolution": null,
+            "simulated": true, "shapedByPresets": true, "width": 1408, "height": 704,
+            "cost": { "reservedUsdMicros": 80_000, "quotedBy": "price-list" },
+            "forecast": [
+                { "preset": "og-image", "width": 1200, "height": 630, "format": "jpeg",
+                  "cropLoss": 0.048, "upscaled": false, "scale": 0.9 },
+                { "preset": "instagram", "width": 1080, "height": 1080, "format": "jpeg",
+                  "cropLoss": 0.5, "upscaled": true, "scale": 1.534 } ],
+            "warnings": ["instagram cuts away 50 % of a picture of 1408x704"] });
+
+        let expected = "\
+nothing bought yet  (simulated)
+  $0.08 at most, says the price list
+  V_2              1408x704, ASPECT_2_1, chosen for the presets
+  og-image         1200x630  jpeg, cuts away 5 %
+  instagram       1080x1080  jpeg, cuts away 50 %, enlarges 1.53 times
+  warning: instagram cuts away 50 % of a picture of 1408x704
+";
+        assert_eq!(super::plan(&plan), expected);
     }
 
     #[test]
