@@ -4,6 +4,9 @@
 //! An object never changes: a key contains the digest of what it names, and a second put of the same
 //! key either finds the same bytes or raises an alarm. The crate does not decide what is kept or for
 //! how long, and it does not know what the bytes mean.
+//!
+//! A folder and S3 are tested on the real thing. For Google and Azure only what goes over the wire
+//! is tested, since nothing real of them runs on a test machine.
 
 mod client;
 mod delete;
