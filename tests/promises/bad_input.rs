@@ -79,6 +79,16 @@ fn bad() -> Vec<Bad> {
             "invalid_field",
         ),
         (
+            json!({"prompt": "p", "presets": ["thumbnail", {"preset": "instagram", "gravity": "up"}]}),
+            "presets[1].gravity",
+            "invalid_field",
+        ),
+        (
+            json!({"prompt": "p", "presets": [{"preset": "instagram", "maxBytes": 1}]}),
+            "presets[0].maxBytes",
+            "invalid_field",
+        ),
+        (
             json!({"prompt": "p", "operation": "upscale"}),
             "sourceImages",
             "missing_field",

@@ -9,6 +9,7 @@ mod door;
 mod generate;
 mod money;
 mod provision;
+mod recut;
 mod sim;
 mod subscriptions;
 mod table;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Cancel(args) => once("cancel", async |env| decide::cancel(&env, &args).await),
         Verb::Retry(args) => once("retry", async |env| decide::retry(&env, &args).await),
         Verb::Discard(args) => once("discard", async |env| decide::discard(&env, &args).await),
+        Verb::Recut(args) => once("recut", async |env| recut::run(&env, &args).await),
         Verb::Spend(args) => once("spend", async |env| money::spend(&env, &args).await),
         Verb::Budget(args) => once("budget", async |env| money::budget(&env, &args).await),
         Verb::Account(args) => once("account", async |env| account::status(&env, &args).await),
