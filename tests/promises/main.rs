@@ -11,5 +11,6 @@ mod http;
 mod money;
 mod nats;
 mod operations;
+mod recut;
 mod restarts;
 mod trace;
