@@ -143,6 +143,10 @@ pub(crate) enum Task {
     /// Nobody will find out any more whether it was billed: try again, if the requester wants it
     /// so.
     Release,
+    /// The provider's bill has no charge for it: try again.
+    Acquit,
+    /// The provider's bill has it, at this price.
+    Charge(Usd),
     /// Nothing more comes of it.
     End(Failure),
 }
@@ -187,6 +191,8 @@ pub(crate) enum Why {
     Stopped,
     /// The requester would rather pay twice than wait for ever.
     Doubtful,
+    /// The provider's bill has no charge for it.
+    Unbilled,
 }
 
 /// One attempt, as far as it has come.
@@ -228,6 +234,11 @@ impl Buyer {
             Task::Doubt(reason) => self.unknown(&attempt, reason).await,
             Task::Adopt { provider_id } => self.recover(attempt, provider_id).await,
             Task::Release => self.release(&attempt).await,
+            Task::Acquit => {
+                let reason = "the provider's bill has no charge for the last call";
+                self.park(&attempt, reason, None, Why::Unbilled).await
+            }
+            Task::Charge(cost) => self.charge(&attempt, cost).await,
             Task::End(failure) => self.give_up(&attempt, failure).await,
         }
     }
@@ -493,6 +504,17 @@ impl Buyer {
         }
         let reason = "nobody knows whether the last call was billed; onUnknown says to try again";
         self.park(attempt, reason, None, Why::Doubtful).await
+    }
+
+    /// Ends what the bill has: it is paid for, and there is no name by which its pictures could be
+    /// asked for.
+    async fn charge(&self, attempt: &Attempt<'_>, cost: Usd) -> Result<End, End> {
+        let message = format!(
+            "the provider's bill has the call ({cost}), but its answer was lost, and with it the \
+             pictures; if they turn up late, they are kept as recovered"
+        );
+        let failure = failure(Code::OutcomeUnknown, message, Billed::Yes);
+        self.fail(attempt, failure, cost).await
     }
 
     async fn unknown(&self, attempt: &Attempt<'_>, reason: &str) -> Result<End, End> {

@@ -49,6 +49,9 @@ pub struct Config {
     pub sources: egress::Policy,
     /// How long things are left alone.
     pub pauses: Pauses,
+    /// How long the provider may be at work on a call in doubt, and how long after an hour its bill is
+    /// believed to be whole: it lags by minutes.
+    pub bill_safety: Duration,
     /// What requests are checked against.
     pub admission: Admission,
     /// The cuts there are.
@@ -131,6 +134,7 @@ impl Config {
             store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             sources: sources(env).context(context)?,
             pauses: Pauses::default(),
+            bill_safety: bill_safety(env).context(context)?,
             admission: Admission::of(presets.names()),
             presets,
         })
@@ -202,6 +206,17 @@ fn webhooks(env: &Env) -> anyhow::Result<Option<Url>> {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(is_wanted.then_some(url))
+}
+
+/// How long the bill is waited for.
+fn bill_safety(env: &Env) -> anyhow::Result<Duration> {
+    const NAME: &str = "DARKROOM_PROVIDER_BILL_SAFETY";
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let safety = env.duration(NAME, 2 * HOUR)?;
+    if safety < HOUR {
+        bail!("{NAME} must be at least 1h: what the bill has not yet would be bought again");
+    }
+    Ok(safety)
 }
 
 fn sources(env: &Env) -> anyhow::Result<egress::Policy> {

@@ -26,6 +26,7 @@ use crate::attempt::Buyer;
 
 use commands::{ENDPOINTS, Question, SERVICE};
 use desk::Desk;
+pub(crate) use doubt::Verdict;
 use links::Links;
 use wake::{News, Wake};
 
@@ -40,12 +41,13 @@ enum Inbox {
     Store(bool),
 }
 
-/// Dispatches while `lease` lasts.
+/// Dispatches while `lease` lasts. What `verdicts` say is done to the calls in doubt.
 pub(crate) async fn dispatch(
     bus: &Bus,
     config: &Arc<Config>,
     buyer: Buyer,
     lease: Lease,
+    verdicts: mpsc::Receiver<Verdict>,
 ) -> Result<(), bus::Error> {
     let end = lease.lost.clone();
     let links = Links::new(&buyer);
@@ -66,7 +68,7 @@ pub(crate) async fn dispatch(
         commands::ask(sender.clone(), &links, endpoint, body)
     });
     let (dispatched, woken, answered, ()) = tokio::join!(
-        until_end(Box::pin(desk.run(inbox)), &end),
+        until_end(Box::pin(desk.run(inbox, verdicts)), &end),
         until_end(Box::pin(news.run(end.clone())), &end),
         until_end(Box::pin(answering), &end),
         store::watch(bus, sender.clone(), &end),

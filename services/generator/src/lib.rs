@@ -24,6 +24,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bus::{Bus, Stage, Worker};
 use runtime::Life;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::admit::Admit;
@@ -63,9 +64,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             lease: lease.clone(),
         };
         let end = lease.lost.clone();
-        let proving = reconcile::reconcile(bus.clone(), client.clone(), Arc::clone(&config), end);
+        let (desk, verdicts) = mpsc::channel(VERDICTS);
+        let (account, ours) = (client.clone(), Arc::clone(&config));
+        let proving = reconcile::reconcile(bus.clone(), account, ours, desk, end);
         // On the heap: an unoptimized build copies futures through every frame of a poll.
-        let dispatching = Box::pin(dispatch::dispatch(&bus, &config, buyer, lease));
+        let dispatching = Box::pin(dispatch::dispatch(&bus, &config, buyer, lease, verdicts));
         let (dispatched, ()) = tokio::join!(dispatching, Box::pin(proving));
         dispatched
     };
@@ -77,6 +80,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     bus.close().await;
     result.context("generator stopped")
 }
+
+/// What the bill says on its way to the desk.
+const VERDICTS: usize = 64;
 
 /// Runs both; when one fails the other is asked to finish.
 async fn together(

@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use super::Inbox;
 use super::commands::{Pending, Question};
-use super::doubt::Doubtful;
+use super::doubt::{Doubtful, Verdict};
 use super::known::{Facts, Known};
 use super::repeats::{Repeat, Repeats, Resolved};
 use super::takeover::Notes;
@@ -105,7 +105,11 @@ pub(super) enum Done {
 impl Desk {
     /// Decides until the lease is lost, then sees to its end what is under way and takes notes for
     /// whoever comes next.
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Inbox>) -> Result<(), bus::Error> {
+    pub(super) async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Inbox>,
+        mut verdicts: mpsc::Receiver<Verdict>,
+    ) -> Result<(), bus::Error> {
         let lost = self.buyer.lease.lost.clone();
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -117,6 +121,7 @@ impl Desk {
                 Some(done) = self.tasks.join_next_with_id() => self.done(done),
                 Some(followed) = self.news.next(), if self.line.len() < MOST => self.heard(followed),
                 Some(message) = inbox.recv() => self.told(message).await,
+                Some(verdict) = verdicts.recv() => self.judged(verdict),
                 _ = tick.tick() => self.tick().await,
             }
         }
@@ -167,6 +172,7 @@ impl Desk {
             (OnDuplicate::Reuse | OnDuplicate::Reject, earlier, Some(beginning)) => {
                 let repeat = Repeat {
                     bus: self.bus.clone(),
+                    store: self.buyer.config.store.clone(),
                     beginning,
                     sequence,
                     taken_over_at: self.notes.taken_over_at,

@@ -1,12 +1,12 @@
 //! Calls of which nobody knows whether they were billed.
 //!
 //! They are resolved in this order: whoever called turns out to be alive and says so in the ledger;
-//! the provider names the attempt by its own webhook; the requester would rather pay twice; people
-//! decide.
+//! the provider names the attempt by its own webhook; the requester would rather pay twice; the
+//! provider's bill says it, where its sums leave no other way; people decide.
 
 use std::sync::Arc;
 
-use domain::{Announced, GenerationId};
+use domain::{Announced, GenerationId, Usd};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 use tracing::{debug, info};
@@ -21,6 +21,15 @@ use crate::line::Ticket;
 const LOOKS: [SignedDuration; 2] = [SignedDuration::from_secs(10), SignedDuration::from_mins(10)];
 /// The most that are looked at at once.
 const AT_ONCE: usize = 32;
+
+/// What the provider's bill says of an attempt in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) id: GenerationId,
+    pub(crate) attempt: u32,
+    /// What it cost; none if it was not billed.
+    pub(crate) cost: Option<Usd>,
+}
 
 /// A call of which nobody knows whether it was billed.
 #[derive(Debug)]
@@ -83,11 +92,14 @@ impl Desk {
     }
 
     pub(super) fn look_at_the_doubtful(&mut self, now: Timestamp) {
-        let due = |doubtful: &Doubtful| doubtful.next_look <= now;
-        let due: Vec<GenerationId> = self
-            .doubtful
-            .iter()
-            .filter_map(|(id, doubtful)| due(doubtful).then_some(*id))
+        // What is being worked on says by itself what comes of it.
+        let due = |(id, doubtful): &(&GenerationId, &Doubtful)| {
+            doubtful.next_look <= now && self.active.get(id).is_none()
+        };
+        let doubtful = self.doubtful.iter();
+        let due: Vec<GenerationId> = doubtful
+            .filter(due)
+            .map(|(id, _)| *id)
             .take(AT_ONCE)
             .collect();
         for id in due {
@@ -119,6 +131,19 @@ impl Desk {
                 known => Done::Looked(id, known),
             }
         });
+    }
+
+    /// The bill says whether it was billed. An attempt that somebody is working on, or of which more is
+    /// known by now, is left as it is: the entry is written only after its `unknown`.
+    pub(super) fn judged(&mut self, verdict: Verdict) {
+        let Verdict { id, attempt, cost } = verdict;
+        let is_it = |doubtful: &Doubtful| doubtful.call.attempt == attempt;
+        if self.active.get(&id).is_some() || !self.doubtful.get(&id).is_some_and(is_it) {
+            return;
+        }
+        info!(generation = %id, attempt, ?cost, "the provider's bill tells what came of it");
+        let task = cost.map_or(Task::Acquit, Task::Charge);
+        self.takes_up(id, task);
     }
 
     /// The provider says that it knows an attempt. Heard is what the ledger has: anything else is to

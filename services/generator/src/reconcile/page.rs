@@ -1,13 +1,20 @@
 //! Two sums that should be equal. Pure.
 
+mod calls;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-use std::collections::BTreeMap;
-
-use domain::{GenerationId, Unknown, Usd};
+use domain::{GenerationId, Usd};
+use ideogram::Usage;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::dispatch::Verdict;
+use calls::Calls;
+pub(super) use scan::Scan;
+use verdict::Finding;
 
 const HOUR: i64 = 3_600;
 /// How far the provider's time and ours may be apart for one call: it bills when it is done, we
@@ -15,8 +22,8 @@ const HOUR: i64 = 3_600;
 const APART: SignedDuration = SignedDuration::from_mins(5);
 /// Not worth a word.
 const CENT: i64 = 10_000;
-/// Open questions remembered at the most.
-const DOUBTS: usize = 1_000;
+/// The most hours that the provider tells of at once.
+pub(super) const HOURS: SignedDuration = SignedDuration::from_hours(168);
 
 /// What was billed and settled since some hour, in USD micros. Kept in the bucket of the books.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,29 +40,21 @@ pub(super) struct Page {
     settled: i64,
     /// What was settled around `since`; none until that was read.
     slack: Option<i64>,
-    /// Calls that may have been billed.
-    unknown: BTreeMap<String, Doubt>,
+    /// Where the calls stand as of `after`.
+    calls: Calls,
+    /// Whether all that was settled is in the bill of the same span.
+    is_telling: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Doubt {
-    attempt: u32,
-    reserved: i64,
-    at: i64,
-}
-
-/// A page while entries are added to it.
+/// What the provider billed in a span that ends with the page's.
 #[derive(Debug)]
-pub(super) struct Scan {
-    page: Page,
-    to: i64,
-    /// What was settled around `to`.
-    near: i64,
-    /// What was settled around `since`.
-    slack: i64,
-    /// The first entry of hours to come.
-    first_ahead: Option<u64>,
-    last: u64,
+pub(super) struct Bill {
+    pub(super) from: Timestamp,
+    cost: i64,
+    /// Whether something in it was given back.
+    gives_back: bool,
+    /// The beginning of the last hour with a charge.
+    last: Option<i64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +62,8 @@ pub(super) enum Outcome {
     /// As far as that can be told.
     Agrees,
     Differs(Gap),
+    /// It says what came of these.
+    Settles(Vec<Verdict>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -74,10 +75,31 @@ pub(super) struct Gap {
     pub(super) candidates: Vec<GenerationId>,
 }
 
+impl Bill {
+    pub(super) fn of(usage: &Usage, from: Timestamp) -> Self {
+        let lines = usage.buckets.iter().flat_map(|bucket| &bucket.lines);
+        let charged = |bucket: &&ideogram::Bucket| bucket.cost() > Usd::ZERO;
+        let charged = usage.buckets.iter().filter(charged);
+        Self {
+            from,
+            cost: usage.cost().micros(),
+            gives_back: lines.into_iter().any(|line| line.cost < Usd::ZERO),
+            last: charged.map(|bucket| bucket.start.as_second()).max(),
+        }
+    }
+
+    /// Whether it has a charge of a later time.
+    fn reaches(&self, time: i64) -> bool {
+        self.last.is_some_and(|last| last >= time)
+    }
+}
+
 impl Page {
     /// Sums that begin with the next hour, when the ledger ends at `end`.
     pub(super) fn begin(now: Timestamp, end: u64) -> Self {
-        let since = hour_of(now).as_second() + HOUR;
+        // What is settled around its beginning is still to be read.
+        let soon = now.saturating_add(APART).unwrap_or(now);
+        let since = hour_of(soon).as_second() + HOUR;
         Self {
             since,
             until: since,
@@ -86,7 +108,8 @@ impl Page {
             billed: 0,
             settled: 0,
             slack: None,
-            unknown: BTreeMap::new(),
+            calls: Calls::default(),
+            is_telling: true,
         }
     }
 
@@ -106,114 +129,91 @@ impl Page {
         self.seen
     }
 
-    /// Goes on up to `to`.
-    pub(super) fn scan(self, to: Timestamp) -> Scan {
-        Scan {
-            to: to.as_second(),
-            near: 0,
-            slack: 0,
-            first_ahead: None,
-            last: self.seen,
-            page: self,
+    /// From where the bill up to `to` is to be read: all of it as long as it is told at once, since a
+    /// charge may be written late, into an hour that was read before.
+    pub(super) fn billed_from(&self, to: Timestamp) -> Timestamp {
+        let since = second(self.since);
+        match to.duration_since(since) <= HOURS {
+            true => since,
+            false => second(self.until),
         }
+    }
+
+    /// Goes on up to `to`. What is in doubt for less than `safety` may still be billed.
+    pub(super) fn scan(self, to: Timestamp, safety: SignedDuration) -> Scan {
+        Scan::new(self, to, safety)
     }
 }
 
 impl Scan {
-    /// Where to read from.
-    pub(super) const fn after(&self) -> u64 {
-        self.page.after
-    }
-
-    /// Counts what a call cost: once, in the hour of `at`, or in the next one that closes if it was
-    /// written down too late for its own. What is older than the sums was told of with theirs.
-    pub(super) fn settle(&mut self, sequence: u64, at: Timestamp, cost: Usd) {
-        let is_new = sequence > self.page.seen;
-        self.last = self.last.max(sequence);
-        let (at, cost) = (at.as_second(), cost.micros());
-        if at >= self.to {
-            self.first_ahead.get_or_insert(sequence);
-        } else if at >= self.page.since && (is_new || at >= self.page.until) {
-            self.page.settled += cost;
-        }
-        if is_around(self.to, at) {
-            self.near += cost;
-        }
-        if is_around(self.page.since, at) {
-            self.slack += cost;
-        }
-    }
-
-    /// Notes a call that may have been billed.
-    pub(super) fn doubt(&mut self, sequence: u64, unknown: &Unknown) {
-        let is_new = sequence > self.page.seen;
-        self.last = self.last.max(sequence);
-        if !is_new || self.page.unknown.len() >= DOUBTS {
-            return;
-        }
-        let doubt = Doubt {
-            attempt: unknown.attempt,
-            reserved: unknown.reserved.micros(),
-            at: unknown.at.as_second(),
-        };
-        self.page.unknown.insert(unknown.id.to_string(), doubt);
-    }
-
-    /// Notes that an attempt is settled; all, if it does not say which.
-    pub(super) fn resolve(&mut self, id: GenerationId, attempt: Option<u32>) {
-        let id = id.to_string();
-        let doubt = self.page.unknown.get(&id);
-        if doubt.is_some_and(|doubt| attempt.is_none_or(|attempt| attempt == doubt.attempt)) {
-            self.page.unknown.remove(&id);
-        }
-    }
-
     /// Adds the bill of the hours up to `to`, and compares.
-    pub(super) fn close(self, billed: Usd) -> (Page, Outcome) {
-        let mut page = self.page;
-        page.billed += billed.micros();
+    pub(super) fn close(mut self, bill: &Bill) -> (Page, Outcome) {
+        let mut page = self.page.clone();
+        let is_whole = bill.from.as_second() == page.since;
+        page.billed = if is_whole { 0 } else { page.billed } + bill.cost;
         page.until = self.to;
         page.seen = self.last;
-        page.after = self.first_ahead.map_or(self.last, |first| first - 1);
+        let ahead = self.ahead.take();
+        let (after, calls) = match ahead {
+            Some((first, calls)) => (first - 1, calls),
+            None => (self.last, self.calls.clone()),
+        };
+        (page.after, page.calls) = (after, calls);
         let slack = page.slack.unwrap_or(self.slack);
         page.slack = Some(slack);
 
         let gap = (page.billed - page.settled).abs();
-        let outcome = match gap > slack + self.near + CENT {
-            true => Outcome::Differs(page.gap()),
-            false => Outcome::Agrees,
-        };
+        let is_far = gap > slack + self.near + CENT;
         // Nothing happened around this hour's end, so what agrees does so to the cent.
-        let is_exact = gap <= CENT && self.near == 0;
-        if is_exact || outcome != Outcome::Agrees {
-            page.turn(self.near);
-        }
+        let is_exact = gap <= CENT && self.near == 0 && !self.is_busy();
+        let outcome = match verdict::find(&page, &self, bill) {
+            Finding::Settles(verdicts) => Outcome::Settles(verdicts),
+            Finding::NotYet => Outcome::Agrees,
+            Finding::Nothing if is_far => {
+                let gap = page.gap(&self.calls);
+                page.turn(&self);
+                Outcome::Differs(gap)
+            }
+            Finding::Nothing => {
+                if is_exact {
+                    page.turn(&self);
+                }
+                Outcome::Agrees
+            }
+        };
         (page, outcome)
+    }
+
+    /// Whether a call was under way at the end of the hours, as far as that is known by now.
+    fn is_busy(&self) -> bool {
+        self.is_crossed || self.calls.is_any_open(self.to + APART.as_secs())
     }
 }
 
 impl Page {
-    fn gap(&self) -> Gap {
-        let candidates = self.unknown.keys();
-        let reserved = self.unknown.values().map(|doubt| doubt.reserved);
+    fn gap(&self, calls: &Calls) -> Gap {
+        let doubts = calls.doubts().iter();
+        let reserved = doubts.clone().map(|doubt| doubt.reserved);
+        let mut candidates: Vec<&str> = doubts.map(|doubt| doubt.id.as_str()).collect();
+        candidates.sort_unstable();
+        candidates.dedup();
         Gap {
             from: second(self.since),
             billed: Usd::from_micros(self.billed),
             settled: Usd::from_micros(self.settled),
             unknown: reserved.map(Usd::from_micros).sum(),
-            candidates: candidates.filter_map(|id| id.parse().ok()).collect(),
+            candidates: candidates.iter().filter_map(|id| id.parse().ok()).collect(),
         }
     }
 
     /// Begins anew where it ended.
-    fn turn(&mut self, near: i64) {
+    fn turn(&mut self, scan: &Scan) {
         self.since = self.until;
         self.billed = 0;
         self.settled = 0;
-        self.slack = Some(near);
-        let since = self.since;
-        self.unknown
-            .retain(|_, doubt| doubt.at >= since || is_around(since, doubt.at));
+        self.slack = Some(scan.near);
+        self.is_telling = true;
+        self.calls.forget(self.since, scan.safety);
     }
 }
 

@@ -47,6 +47,9 @@ impl Desk {
                 if why != Why::Doubtful {
                     self.books.release(active.call);
                 }
+                if why == Why::Unbilled {
+                    self.doubtful.remove(&id);
+                }
                 self.refused(&active, &why);
                 self.lines_up_again(active, until);
             }
@@ -129,7 +132,7 @@ impl Desk {
                 // Somebody else's images end sometime; asking at once would only be refused again.
                 self.gate.fill(pauses.places, now);
             }
-            Why::Stopped | Why::Doubtful => {}
+            Why::Stopped | Why::Doubtful | Why::Unbilled => {}
         }
     }
 
