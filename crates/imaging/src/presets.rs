@@ -15,6 +15,9 @@ const MAX_NAME: usize = 40;
 /// The largest side of a cut in pixels: 4096x4096 takes 48 MiB before it is encoded.
 const MAX_SIDE: i64 = 4096;
 const DEFAULT_QUALITY: u8 = 80;
+/// The largest area of an AVIF in pixels: it takes 70 MiB and two seconds, and as often as six times
+/// that long within a byte budget.
+const MAX_AVIF: u32 = 2 << 20;
 /// Less than a few KiB hold little more than the marks; more than 32 MiB is no limit.
 const BYTE_BUDGETS: RangeInclusive<i64> = 4096..=32 << 20;
 
@@ -174,6 +177,10 @@ fn read(name: &str, table: Table, base: Option<&Preset>) -> Result<Preset, Inval
         encoding: encoding(&mut fields, base.map(Preset::encoding))?,
         max_bytes: None,
     };
+    if preset.encoding.format() == Format::Avif && preset.width * preset.height > MAX_AVIF {
+        let expected = format!("another than avif for more than {MAX_AVIF} pixels");
+        return Err(fields.invalid("format", expected));
+    }
     if preset.encoding != Encoding::Png {
         let most = fields.optional("max_bytes", BYTE_BUDGETS)?;
         preset.max_bytes = most.or(base.and_then(Preset::max_bytes));

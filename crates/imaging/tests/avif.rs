@@ -39,8 +39,11 @@ fn long(bytes: &[u8], at: usize) -> usize {
     usize::from(short(bytes, at)) << 16 | usize::from(short(bytes, at + 2))
 }
 
-/// What the file has of each item: its id, kind and bytes.
-fn items(file: &[u8]) -> Result<Vec<(u16, Vec<u8>, &[u8])>> {
+/// Its id, kind and bytes.
+type Item<'a> = (u16, Vec<u8>, &'a [u8]);
+
+/// What the file has of each item.
+fn items(file: &[u8]) -> Result<Vec<Item<'_>>> {
     let meta = &child(file, b"meta")?[4..];
     let (places, entries) = (child(meta, b"iloc")?, child(meta, b"iinf")?);
     let entries = boxes(&entries[6..])?;
@@ -111,9 +114,8 @@ fn every_item_is_where_the_file_says_and_the_packet_describes_the_picture() -> R
             .iter()
             .partition(|(_, kind, _)| kind.starts_with(b"mime"));
         // A sequence header or the delimiter before it begins what AV1 codes (AV1, 5.3).
-        let coded = |(_, kind, data): &&(u16, Vec<u8>, &[u8])| {
-            kind == b"av01\0" && matches!(data[0], 0x0a | 0x12)
-        };
+        let coded =
+            |(_, kind, data): &&Item<'_>| kind == b"av01\0" && matches!(data[0], 0x0a | 0x12);
         ensure!(planes.iter().all(coded), "{planes:?}");
         let [(packet, kind, xmp)] = packets[..] else {
             anyhow::bail!("{packets:?}")

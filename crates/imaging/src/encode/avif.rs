@@ -1,4 +1,4 @@
-use ravif::{Encoder, Img};
+use ravif::{Encoder, Img, RGBA8};
 
 use super::Marks;
 use crate::Error;
@@ -20,15 +20,17 @@ pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Result<
         .with_alpha_quality(quality)
         .with_speed(SPEED)
         .with_num_threads(Some(1));
-    let encoded = if raster.alpha {
+    // Its function for RGB would have all of the encoder compiled once more, into this crate. This one
+    // leaves out an alpha channel that hides nothing.
+    let opaque = |[r, g, b]: [u8; 3]| RGBA8::new(r, g, b, u8::MAX);
+    let pixels: Vec<RGBA8> = if raster.alpha {
         let (pixels, _) = raster.pixels.as_chunks::<4>();
-        let pixels: Vec<_> = pixels.iter().map(|pixel| (*pixel).into()).collect();
-        encoder.encode_rgba(Img::new(&pixels, width, height))
+        pixels.iter().map(|pixel| (*pixel).into()).collect()
     } else {
         let (pixels, _) = raster.pixels.as_chunks::<3>();
-        let pixels: Vec<_> = pixels.iter().map(|pixel| (*pixel).into()).collect();
-        encoder.encode_rgb(Img::new(&pixels, width, height))
+        pixels.iter().map(|pixel| opaque(*pixel)).collect()
     };
+    let encoded = encoder.encode_rgba(Img::new(&pixels, width, height));
     let file = encoded
         .map_err(|err| Error::EncodeAvif(err.into()))?
         .avif_file;

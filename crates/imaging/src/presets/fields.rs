@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn invalid(&self, field: &'static str, expected: String) -> InvalidPreset {
+    pub(super) fn invalid(&self, field: &'static str, expected: String) -> InvalidPreset {
         InvalidPreset::Value {
             preset: self.preset.to_owned(),
             field,

@@ -255,3 +255,17 @@ fn a_refused_override_names_its_field() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn an_avif_has_a_size_that_can_be_encoded() {
+    let avif = |width: u32| {
+        let toml = format!("[card]\nwidth = {width}\nheight = 1024\nfit = \"cover\"\n");
+        refusal(&format!("{toml}format = \"avif\""))
+    };
+
+    assert!(avif(2048).starts_with("accepted"));
+    assert_eq!(
+        avif(2049),
+        "preset `card`: `format` must be another than avif for more than 2097152 pixels"
+    );
+}

@@ -154,7 +154,7 @@ impl Edit<'_> {
                 true => &[index],
                 false => &[],
             };
-            list.extend([id0, id1, count + added.len() as u8]);
+            list.extend([id0, id1, count.checked_add(added.len() as u8)?]);
             list.extend([indices, added].concat());
             rest = after;
         }
@@ -171,4 +171,66 @@ fn one_more(data: &[u8], at: usize) -> Option<Vec<u8>> {
     let count: &mut [u8; 2] = list.get_mut(at..)?.first_chunk_mut()?;
     *count = u16::from_be_bytes(*count).checked_add(1)?.to_be_bytes();
     (data[..4] == [0; 4]).then_some(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What the encoder writes of a picture of one pixel, with alpha or without.
+    fn encoded(alpha: u8) -> anyhow::Result<Vec<u8>> {
+        let pixel = [[9, 90, 200, alpha].into()];
+        let encoder = ravif::Encoder::new()
+            .with_speed(10)
+            .with_num_threads(Some(1));
+        Ok(encoder
+            .encode_rgba(ravif::Img::new(&pixel, 1, 1))?
+            .avif_file)
+    }
+
+    #[test]
+    fn nothing_but_the_marks_is_new() -> anyhow::Result<()> {
+        for alpha in [255, 7] {
+            let file = encoded(alpha)?;
+            let plain = marked(&file, "", None).context("refused")?;
+            let full = marked(&file, "packet", Some(b"profile")).context("refused")?;
+
+            let media = |file: &[u8]| -> anyhow::Result<Vec<u8>> {
+                let boxes = parts(file).collect::<Result<Vec<_>, _>>()?;
+                Ok(boxes.last().context("no box")?.data.to_vec())
+            };
+            assert_eq!(media(&plain)?, media(&file)?);
+            assert_eq!(media(&full)?, [media(&file)?, b"packet".to_vec()].concat());
+            // A property is its length, kind and `prof`; a reference to it, one byte.
+            assert_eq!(
+                full.len() - plain.len(),
+                "packet".len() + 12 + "profile".len() + 1
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_marked_already_can_be_marked_again() -> anyhow::Result<()> {
+        let once = marked(&encoded(7)?, "one", None).context("refused")?;
+        assert!(marked(&once, "two", None).is_some());
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn other_layouts_are_refused_and_never_panic(
+            at in 0..1000usize, byte: u8, cut in 0..1000usize,
+        ) {
+            let mut file = encoded(7).map_err(|err| TestCaseError::fail(err.to_string()))?;
+            let at = at % file.len();
+            file[at] = byte;
+            let _any = marked(&file, "packet", Some(b"profile"));
+            let whole = file.len() - 1;
+            prop_assert!(marked(&file[..cut.min(whole)], "packet", None).is_none());
+        }
+    }
 }
