@@ -3,7 +3,7 @@ SHELL := /bin/sh
 CARGO := cargo
 DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 
-.PHONY: help run test lint chaos bench-pipeline bench-orchestration bench-lettering
+.PHONY: help run test lint chaos queue bench-pipeline bench-orchestration bench-lettering
 
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test            all tests, against a real NATS server and a real S3 server'
 	@echo 'make lint            format, clippy, documentation, licences and bans'
 	@echo 'make chaos           cuts the power of every service over and over, and counts the bill'
+	@echo 'make queue           10,000 jobs that wait for an account without funds, and none that fails'
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
 	@echo 'make bench-orchestration  the same without the pictures'
 	@echo 'make bench-lettering  how often lettering survives a cut'
@@ -42,6 +43,12 @@ chaos:
 	@scripts/fetch-tools
 	$(CARGO) build --locked --workspace
 	$(CARGO) bench --locked --profile dev --package e2e --bench chaos >"$${CARGO_TARGET_DIR:-target}/chaos.log"
+
+# The test suite has 1,500. nextest would end it after three minutes.
+queue:
+	@scripts/fetch-tools
+	QUEUE=10000 $(CARGO) test --locked --package generator --test buying -- --exact --nocapture \
+		gate::fifteen_hundred_wait_for_money_without_a_failure
 
 bench-pipeline:
 	@scripts/fetch-tools
