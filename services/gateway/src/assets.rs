@@ -1,11 +1,12 @@
 //! `GET /assets/{key}`: the bytes of a picture. The key cannot be guessed, so it is all one needs.
+//! With `?download` it is the file that people keep: see [`download`](crate::download).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, LOCATION,
@@ -15,13 +16,18 @@ use axum::response::{IntoResponse, Response};
 use storage::{Key, Object};
 
 use crate::api::App;
+use crate::download;
 use crate::problem::Problem;
 use crate::range::{self, Wanted};
 
 /// An object never changes, and a year is the most that caches believe.
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(crate) const FOREVER: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Nothing in a picture may run, whatever is in it.
-const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+pub(crate) const POLICY: (HeaderName, HeaderValue) = (
+    CONTENT_SECURITY_POLICY,
+    HeaderValue::from_static("default-src 'none'; sandbox"),
+);
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Shorter than the link's life, so that a cached redirect still leads somewhere.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=300");
@@ -31,15 +37,18 @@ const OPEN: [&str; 2] = ["generated/", "derived/"];
 pub(crate) async fn asset(
     State(app): State<Arc<App>>,
     key: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let none = || Problem::not_found("there is no such picture, or it was deleted");
     let Path(key) = key.map_err(|_| none())?;
     let key = Key::parse(&key).map_err(|_| none())?;
     if !OPEN.iter().any(|prefix| key.as_str().starts_with(prefix)) {
         return Err(none());
     }
     let head = app.store.head(&key).await?.ok_or_else(none)?;
+    if download::is_wanted(query.as_deref()) {
+        return download::download(&app, &key, head, &headers).await;
+    }
     if let Some(link) = app.store.presign_get(&key, LINK_LIFE).await? {
         return Ok(redirect(link.as_str()));
     }
@@ -56,6 +65,11 @@ pub(crate) async fn asset(
     let is_part = part.is_some();
     let object = app.store.open_object(&key, part).await?.ok_or_else(none)?;
     Ok(bytes(&key, &etag, object, is_part))
+}
+
+/// There is none of that name, any more or at all.
+pub(crate) fn none() -> Problem {
+    Problem::not_found("there is no such picture, or it was deleted")
 }
 
 fn bytes(key: &Key, etag: &str, object: Object, is_part: bool) -> Response {
@@ -81,7 +95,7 @@ fn fixed(key: &Key, etag: &str) -> HeaderMap {
         (CONTENT_TYPE, HeaderValue::from_static(key.content_type())),
         (CACHE_CONTROL, FOREVER),
         (ACCEPT_RANGES, HeaderValue::from_static("bytes")),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        POLICY,
     ]);
     headers.extend(header(ETAG, etag));
     headers
@@ -104,6 +118,6 @@ fn out_of_range(size: u64) -> Response {
 }
 
 /// Keys, links and numbers are all ASCII; what were not would be left out.
-fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
+pub(crate) fn header(name: HeaderName, value: &str) -> Option<(HeaderName, HeaderValue)> {
     HeaderValue::from_str(value).ok().map(|value| (name, value))
 }

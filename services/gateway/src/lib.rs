@@ -15,6 +15,7 @@ mod config;
 mod connections;
 mod create;
 mod derivations;
+mod download;
 mod errors;
 mod find;
 mod forecast;

@@ -14,5 +14,6 @@ mod outcomes;
 mod plain;
 mod postponed;
 mod settings;
+mod story;
 mod topology;
 mod world;

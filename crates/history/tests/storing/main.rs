@@ -1,5 +1,6 @@
 //! The history on real SQLite files.
 
+mod deleting;
 mod life;
 mod migrating;
 mod money;

@@ -7,6 +7,7 @@ mod budgets;
 mod decisions;
 mod derivations;
 mod desk;
+mod downloads;
 mod history;
 mod keys;
 mod news;
