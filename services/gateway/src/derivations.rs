@@ -2,6 +2,7 @@
 //! provider is not asked for anything, and bills nothing.
 
 mod order;
+mod pages;
 mod survey;
 mod wanted;
 
@@ -49,6 +50,18 @@ struct Receipt {
     plan: Plan,
 }
 
+impl Plan {
+    fn of(sum: Sum, plan_hash: String, cuts_per_second: f64) -> Self {
+        Self {
+            seconds: (sum.effort / cuts_per_second).ceil() as u64,
+            cuts_per_second,
+            provider_bill_usd_micros: 0,
+            plan_hash,
+            sum,
+        }
+    }
+}
+
 pub(crate) async fn derive(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Arc<Caller>>,
@@ -65,13 +78,7 @@ pub(crate) async fn derive(
 
     let survey = Survey::new(&app, &caller.tenant, &wanted);
     let (sum, plan_hash) = survey.sum().await?;
-    let plan = Plan {
-        seconds: (sum.effort / app.cuts_per_second).ceil() as u64,
-        cuts_per_second: app.cuts_per_second,
-        provider_bill_usd_micros: 0,
-        plan_hash,
-        sum,
-    };
+    let plan = Plan::of(sum, plan_hash, app.cuts_per_second);
     if is_plan == Some(true) {
         return Ok(Json(plan).into_response());
     }
