@@ -9,6 +9,8 @@ use domain::{
     Billed, Code, Completed, Event, GenerationId, Image, ImageId, ImageState, Job, OnDuplicate, Usd,
 };
 use jiff::Timestamp;
+use storage::{Key, Meta, Store};
+use tokio::sync::Semaphore;
 use tokio::time;
 use tracing::{debug, warn};
 use wire::{ask, v1};
@@ -20,6 +22,8 @@ use crate::attempt::{Beginning, failed, failure};
 const REMEMBERED: usize = 16_384;
 /// How often an earlier one is looked at that is still on its way.
 const LOOK: Duration = Duration::from_millis(500);
+/// Pictures that are copied, and in memory, at once.
+static COPIES: Semaphore = Semaphore::const_new(4);
 /// The pause before somebody is asked again who did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -80,6 +84,7 @@ pub(super) enum Resolved {
 #[derive(Debug, Clone)]
 pub(super) struct Repeat {
     pub(super) bus: Bus,
+    pub(super) store: Store,
     pub(super) beginning: Arc<Beginning>,
     /// The sequence of its `accepted`.
     pub(super) sequence: u64,
@@ -137,16 +142,53 @@ impl Repeat {
             _ if self.beginning.accepted.job.request.on_duplicate == OnDuplicate::Reject => {
                 self.rejected(earlier)
             }
-            Some(Event::Completed(completed)) => self.reused(earlier, completed),
+            Some(Event::Completed(completed)) => match self.reused(earlier, completed).await {
+                Ok(Some(completed)) => completed.into(),
+                Ok(None) => return Some(Resolved::Failed(earlier)),
+                Err(err) => {
+                    warn!(error = %err, "cannot copy");
+                    return None;
+                }
+            },
             _ => return None,
         };
-        match self.bus.ledger().append(event, self.sequence).await {
+        match self.bus.ledger().append(event.clone(), self.sequence).await {
+            Ok(_) => Some(Resolved::Told),
             // Who else would have written ended it as well.
-            Ok(_) | Err(bus::Error::Conflict { .. }) => Some(Resolved::Told),
+            Err(bus::Error::Conflict { .. }) => {
+                self.take_back(&event).await;
+                Some(Resolved::Told)
+            }
             Err(err) => {
                 warn!(error = &err as &dyn std::error::Error, "cannot write");
                 None
             }
+        }
+    }
+
+    /// Removes the copies of a request that was cancelled meanwhile: nobody knows of them. If it was
+    /// completed, that was with the same ones.
+    async fn take_back(&self, event: &Event) {
+        let Event::Completed(completed) = event else {
+            return;
+        };
+        let end = self.bus.ledger().end_of(completed.job.id).await;
+        if matches!(end, Ok(Some(Event::Failed(_)))) {
+            let keys = completed
+                .images
+                .iter()
+                .filter_map(|image| image.key.as_deref());
+            let keys: Vec<_> = keys.filter_map(|key| Key::parse(key).ok()).collect();
+            self.remove(&keys).await;
+        }
+    }
+
+    async fn remove(&self, keys: &[Key]) {
+        if let Err(err) = self.store.delete_all(keys).await {
+            warn!(
+                error = &err as &dyn std::error::Error,
+                "copies are left over"
+            );
         }
     }
 
@@ -167,27 +209,63 @@ impl Repeat {
         failed(&self.job(earlier), failure, Usd::ZERO, Timestamp::now()).into()
     }
 
-    /// The same bytes under names of one's own: each may be looked at and deleted by itself.
-    fn reused(&self, earlier: GenerationId, completed: &Completed) -> Event {
+    /// The same pictures, as copies of one's own, so that each may be deleted by itself and nobody
+    /// need ask who else has it. None if one of them is not to be had any more.
+    async fn reused(
+        &self,
+        earlier: GenerationId,
+        completed: &Completed,
+    ) -> Result<Option<Completed>, bus::Source> {
         let job = self.job(earlier);
-        let image = |image: &Image| Image {
-            id: ImageId::of(job.id, image.index),
-            state: match image.state {
-                ImageState::Ready => ImageState::Stored,
-                state => state,
-            },
-            derivatives: Vec::new(),
-            ..image.clone()
-        };
-        let images = completed.images.iter().map(image).collect();
-        Completed {
+        let (mut images, mut copies) = (Vec::with_capacity(completed.images.len()), Vec::new());
+        for image in &completed.images {
+            let mut own = Image {
+                id: ImageId::of(job.id, image.index),
+                derivatives: Vec::new(),
+                ..image.clone()
+            };
+            if let Some(key) = &image.key {
+                let Some(copy) = self.copied(&job, image, key).await? else {
+                    self.remove(&copies).await;
+                    return Ok(None);
+                };
+                own.state = ImageState::Stored;
+                own.url = image
+                    .url
+                    .as_ref()
+                    .map(|url| url.replace(key, copy.as_str()));
+                own.key = Some(copy.to_string());
+                copies.push(copy);
+            }
+            images.push(own);
+        }
+        Ok(Some(Completed {
             images,
             texts: completed.texts.clone(),
             cost: Usd::ZERO,
             at: Timestamp::now(),
             job,
-        }
-        .into()
+        }))
+    }
+
+    /// The bytes below the name of this generation; none if they are gone.
+    async fn copied(
+        &self,
+        job: &Job,
+        image: &Image,
+        key: &str,
+    ) -> Result<Option<Key>, bus::Source> {
+        let _place = COPIES.acquire().await?;
+        let original = Key::parse(key)?;
+        let Some(bytes) = self.store.get(&original).await? else {
+            return Ok(None);
+        };
+        let (_, extension) = key.rsplit_once('.').unwrap_or_default();
+        let copy = Key::generated(&job.id, image.index, &image.sha256, extension)?;
+        let labels = job.labels(ImageId::of(job.id, image.index), image.seed);
+        let meta = Meta::of(labels)?;
+        self.store.put_new_with(&copy, bytes, &meta).await?;
+        Ok(Some(copy))
     }
 }
 

@@ -7,6 +7,7 @@ use domain::{Code, Completed, Event, GenerationId, Image, ImageId, ImageState, R
 use ideogram_sim::FaultKind;
 use jiff::Timestamp;
 use serde_json::json;
+use storage::Key;
 use tokio_util::sync::CancellationToken;
 use wire::{ask, v1};
 
@@ -57,27 +58,32 @@ impl World {
 
     /// As the uploader does once it has the pictures.
     async fn store(&self, rendered: &Rendered) -> anyhow::Result<Completed> {
-        let image = |image: &domain::RenderedImage| Image {
-            id: ImageId::of(rendered.job.id, image.index),
-            index: image.index,
-            state: ImageState::Ready,
-            key: Some(format!("default/{}/{}.png", rendered.job.id, image.index)),
-            url: None,
-            width: 64,
-            height: 64,
-            seed: image.seed,
-            prompt: image.prompt.clone(),
-            format: "png".to_owned(),
-            bytes: 99,
-            sha256: "ab".repeat(32),
-            derivatives: Vec::new(),
-            error: None,
-            traits: None,
-            content_credentials: false,
-        };
+        let mut images = Vec::new();
+        for image in &rendered.images {
+            let key = Key::generated(&rendered.job.id, image.index, &"ab".repeat(32), "png")?;
+            self.config.store.put_new(&key, "a picture".into()).await?;
+            images.push(Image {
+                id: ImageId::of(rendered.job.id, image.index),
+                index: image.index,
+                state: ImageState::Ready,
+                url: Some(format!("http://pictures.example/assets/{key}")),
+                key: Some(key.to_string()),
+                width: 64,
+                height: 64,
+                seed: image.seed,
+                prompt: image.prompt.clone(),
+                format: "png".to_owned(),
+                bytes: 9,
+                sha256: "ab".repeat(32),
+                derivatives: Vec::new(),
+                error: None,
+                traits: None,
+                content_credentials: false,
+            });
+        }
         let completed = Completed {
             job: rendered.job.clone(),
-            images: rendered.images.iter().map(image).collect(),
+            images,
             texts: Vec::new(),
             cost: rendered.cost,
             at: Timestamp::now(),
@@ -88,17 +94,46 @@ impl World {
         Ok(completed)
     }
 
+    /// The same pictures as in `stored`, as objects of its own.
+    async fn is_copied(&self, completed: &Completed, stored: &Completed) -> anyhow::Result<()> {
+        assert_eq!(completed.images.len(), stored.images.len());
+        for (own, first) in completed.images.iter().zip(&stored.images) {
+            let id = completed.job.id;
+            let key = own.key.clone().unwrap_or_default();
+            assert_eq!(
+                (own.id, own.state),
+                (ImageId::of(id, own.index), ImageState::Stored)
+            );
+            assert_eq!((&own.sha256, own.bytes), (&first.sha256, first.bytes));
+            assert!(
+                key.starts_with(&format!("generated/{id}/{}-", own.index)),
+                "{key}"
+            );
+            assert_eq!(
+                own.url,
+                Some(format!("http://pictures.example/assets/{key}"))
+            );
+            let key = Key::parse(&key)?;
+            assert_eq!(self.config.store.get(&key).await?, Some("a picture".into()));
+            let head = self.config.store.head(&key).await?;
+            let meta = head.map(|head| head.meta).unwrap_or_default();
+            assert_eq!(meta.get("generation"), Some(&*id.to_string()));
+        }
+        Ok(())
+    }
+
+    /// How many objects are there of the pictures of `id`.
+    async fn objects(&self, id: GenerationId) -> anyhow::Result<usize> {
+        let key = Key::generated(&id, 0, &"ab".repeat(32), "png")?;
+        Ok(usize::from(self.config.store.head(&key).await?.is_some()))
+    }
+
     async fn completed(&self, id: GenerationId) -> anyhow::Result<Completed> {
         match self.until(id, "completed").await? {
             Event::Completed(completed) => Ok(*completed),
             other => anyhow::bail!("{other:?}"),
         }
     }
-}
-
-fn keys(completed: &Completed) -> Vec<(Option<String>, String)> {
-    let key = |image: &Image| (image.key.clone(), image.sha256.clone());
-    completed.images.iter().map(key).collect()
 }
 
 #[tokio::test]
@@ -143,8 +178,7 @@ async fn fifty_at_once_buy_one() -> anyhow::Result<()> {
         let completed = world.completed(*id).await?;
         assert_eq!(completed.job.duplicate_of, Some(bought));
         assert_eq!(completed.cost.micros(), 0);
-        assert_eq!(keys(&completed), keys(&stored));
-        assert_eq!(completed.images[0].id, ImageId::of(*id, 0));
+        world.is_copied(&completed, &stored).await?;
         assert_eq!(world.track(*id).await?, "accepted completed");
     }
     assert_eq!(
@@ -299,11 +333,26 @@ async fn what_history_knows_is_not_bought_again() -> anyhow::Result<()> {
     history.knows(first);
     let second = world.ask_as("second", "reuse").await?;
     let completed = world.completed(second).await?;
-    assert_eq!(
-        (keys(&completed), completed.cost.micros()),
-        (keys(&stored), 0)
-    );
+    world.is_copied(&completed, &stored).await?;
+    assert_eq!(completed.cost.micros(), 0);
     assert_eq!(world.sim.bill().len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_not_handed_out_but_bought_again() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let _history = History::start(world.bus.clone());
+    let first = world.ask_as("first", "generate").await?;
+    let rendered = world.rendered(first).await?;
+    let stored = world.store(&rendered).await?;
+    let key = stored.images[0].key.clone().unwrap_or_default();
+    world.config.store.delete(&Key::parse(&key)?).await?;
+
+    let second = world.ask_as("second", "reuse").await?;
+    assert_eq!(world.rendered(second).await?.job.duplicate_of, None);
+    assert_eq!(world.sim.bill().len(), 2);
+    assert_eq!(world.objects(second).await?, 0);
     world.stop().await
 }
 

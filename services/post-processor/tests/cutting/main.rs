@@ -3,6 +3,7 @@
 
 mod choices;
 mod recuts;
+mod removals;
 mod world;
 
 use async_nats::HeaderMap;
