@@ -81,7 +81,8 @@ async fn no_other_shape_of_a_model_serves_the_presets_better() -> anyhow::Result
                 let area = other["width"].as_u64().zip(other["height"].as_u64());
                 let area = area.map_or(0, |(width, height)| width * height);
                 let is_larger = model == "ideogram-4-5" && area > 1024 * 1024;
-                let is_offered = other["route"] == chosen["route"] && !is_larger;
+                let is_same = |field: &str| other[field] == chosen[field];
+                let is_offered = is_same("route") && is_same("cost") && !is_larger;
                 let is_worse = badness(&other) >= badness(&chosen);
                 assert!(
                     is_worse || !is_offered,
