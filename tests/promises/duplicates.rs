@@ -85,9 +85,11 @@ async fn a_name_cannot_be_used_for_something_else() -> anyhow::Result<()> {
     pipeline.stop().await
 }
 
-/// Of the same picture, in cuts of one's own.
+/// Of the same picture, in cuts of one's own, to which its shape is not left.
 fn kite(policy: &str, preset: &str) -> Value {
-    json!({"prompt": "a red kite", "onDuplicate": policy, "presets": [preset]})
+    json!({
+        "prompt": "a red kite", "aspectRatio": "1x1", "onDuplicate": policy, "presets": [preset],
+    })
 }
 
 /// The picture of `again` opens, has the bytes of that of `first`, and was cut once more.

@@ -7,6 +7,7 @@ mod door;
 mod duplicates;
 mod endings;
 mod failures;
+mod feasibility;
 mod http;
 mod money;
 mod nats;
