@@ -36,6 +36,7 @@ kills! {
     after_the_last_notes: "generator.after_notes";
     before_the_picture_is_stored: "uploader.after_download";
     after_the_picture_is_stored: "uploader.after_put";
+    after_a_picture_is_removed: "uploader.after_delete";
     before_a_cut_is_stored: "post_processor.after_cut";
     after_a_cut_is_stored: "post_processor.after_put";
     before_history_is_written: "historian.before_commit";

@@ -13,5 +13,6 @@ mod money;
 mod nats;
 mod operations;
 mod recut;
+mod removal;
 mod restarts;
 mod trace;

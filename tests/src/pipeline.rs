@@ -139,7 +139,7 @@ impl Pipeline {
     }
 
     /// Where the pictures are kept.
-    pub(crate) fn images(&self) -> PathBuf {
+    pub fn images(&self) -> PathBuf {
         self.data.path().join("images")
     }
 

@@ -1,6 +1,7 @@
 use ideogram_sim::FaultKind;
+use serde_json::json;
 
-use crate::{Customer, GENERATORS, Pipeline, STANDBY};
+use crate::{Broker, Customer, GENERATORS, Pipeline, STANDBY};
 
 /// A labelled point at which a test may let a service die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Situation {
     Refusal,
     /// The end of whoever dispatched before.
     Takeover,
+    /// The removal of a picture.
+    Removal,
 }
 
 /// What a death may cost.
@@ -38,7 +41,7 @@ pub enum Loss {
 }
 
 /// Every labelled point of every service.
-pub const POINTS: [Point; 18] = [
+pub const POINTS: [Point; 19] = [
     on_the_way("gateway", "gateway.after_request"),
     on_the_way("generator", "generator.after_accepted"),
     on_the_way("generator", "generator.before_calling"),
@@ -67,6 +70,10 @@ pub const POINTS: [Point; 18] = [
     },
     on_the_way("uploader", "uploader.after_download"),
     on_the_way("uploader", "uploader.after_put"),
+    Point {
+        situation: Situation::Removal,
+        ..on_the_way("uploader", "uploader.after_delete")
+    },
     on_the_way("post-processor", "post_processor.after_cut"),
     on_the_way("post-processor", "post_processor.after_put"),
     on_the_way("historian", "historian.before_commit"),
@@ -125,6 +132,10 @@ impl Point {
                 self.strike_on_the_way(pipeline, customer, at_once).await?;
                 pipeline.provider.clear_faults();
             }
+            Situation::Removal => {
+                remove_nothing(&pipeline.broker).await?;
+                pipeline.processes()?.dies(self.service).await?;
+            }
             Situation::Request => self.strike_on_the_way(pipeline, customer, at_once).await?,
         }
         let processes = pipeline.processes()?;
@@ -150,4 +161,24 @@ impl Point {
             failed = customer.ask_on(at_once) => failed,
         }
     }
+}
+
+/// Asks for the removal of a picture that nobody ever had, so that no request misses one.
+async fn remove_nothing(broker: &Broker) -> anyhow::Result<()> {
+    let image = "img_01jdx2m0ghe3s8kfvhnc4pcprw";
+    let expired = json!({
+        "id": "gen_01jdx2m0ghe3s8kfvhnc4pcprw",
+        "tenant": "default",
+        "image": image,
+        "reason": "retention",
+        "at": "2026-01-01T00:00:00Z",
+    });
+    let headers = [
+        ("ce-type", "asset.expired"),
+        ("Content-Type", "application/json"),
+    ];
+    let subject = format!("asset.expired.{image}");
+    broker
+        .publish_as(&subject, &headers, expired.to_string())
+        .await
 }
