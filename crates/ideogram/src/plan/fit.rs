@@ -21,30 +21,28 @@ pub struct Shape {
     pub size: Resolution,
 }
 
-impl Shape {
-    fn put(self, request: &mut Request) {
-        request.aspect_ratio = self.aspect_ratio;
-        request.resolution = self.resolution;
-    }
-}
-
-/// Gives a request that [leaves its shape open](Draft::leaves_shape_open) the one of [`shapes`] that
-/// `best` picks by its index, from their widths and heights in pixels. Leaves every other request as
-/// it is, and those too for which `best` picks none.
+/// Gives a request that [leaves its shape open](Draft::leaves_shape_open) the shape that `best` picks,
+/// and says whether it did.
+///
+/// `best` sees the widths and heights of [`shapes`] in pixels, and answers with an index. Every other
+/// request stays as it is, and so does one for which `best` picks none.
 pub fn fit(
     draft: &Draft,
     request: &mut Request,
     api: Api,
     best: impl FnOnce(&[(u32, u32)]) -> Option<usize>,
-) {
+) -> bool {
     if !draft.leaves_shape_open() {
-        return;
+        return false;
     }
     let shapes = shapes(request, api);
     let sizes: Vec<Pixels> = shapes.iter().map(|shape| pixels(shape.size)).collect();
-    if let Some(shape) = best(&sizes).and_then(|index| shapes.get(index)) {
-        shape.put(request);
+    let picked = best(&sizes).and_then(|index| shapes.get(index));
+    if let Some(shape) = picked {
+        request.aspect_ratio = shape.aspect_ratio;
+        request.resolution = shape.resolution;
     }
+    picked.is_some()
 }
 
 /// The shapes that `request` may be drawn in by the same route and at the same published price as a
