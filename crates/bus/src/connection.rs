@@ -10,6 +10,7 @@ use runtime::{Env, EnvError};
 use tracing::{debug, warn};
 use wire::Encoding;
 
+use crate::committer::Committer;
 use crate::{Error, Ledger};
 
 /// The oldest server that has all we build on: schedules, and fsync with every message done right.
@@ -77,6 +78,7 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     pub(crate) encoding: Encoding,
     pub(crate) name: &'static str,
+    pub(crate) committer: Committer,
 }
 
 impl std::fmt::Debug for Bus {
@@ -124,6 +126,7 @@ impl Bus {
             .ack_timeout(ANSWER)
             .build(client.clone());
         Ok(Self {
+            committer: Committer::start(client.clone()),
             client,
             jetstream,
             encoding: config.encoding,

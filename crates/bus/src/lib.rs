@@ -9,6 +9,7 @@ mod backlog;
 mod chronicle;
 mod chronicler;
 mod clock;
+mod committer;
 mod connection;
 mod dead;
 mod error;

@@ -94,9 +94,15 @@ impl Bus {
         }
         let doubt = expectation(&mut headers, event, expect);
         let body = Bytes::from(encoded.body);
-        let sequence = self
-            .store(&encoded.subject, headers.clone(), body.clone(), doubt)
-            .await?;
+        let subject = &encoded.subject;
+        let together = self.committer.write(subject, headers.clone(), body.clone());
+        let sequence = match together.await {
+            Some(sequence) => sequence,
+            None => {
+                self.store(subject, headers.clone(), body.clone(), doubt)
+                    .await?
+            }
+        };
         if is_public(event) {
             self.announce(event.name(), headers, body).await;
         }

@@ -56,6 +56,8 @@ fn streams(replicas: usize) -> [Config; 5] {
         },
         // The log and the ledger. Never a limit in bytes: it would drop the oldest entries silently.
         Config {
+            // What is told at the same time is written down together.
+            allow_atomic_publish: true,
             description: Some("everything that happened; the ledger of paid calls".to_owned()),
             retention: RetentionPolicy::Limits,
             max_age: 90 * DAY,

@@ -45,11 +45,11 @@ impl Config {
             public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
             presets: env.or("DARKROOM_PRESETS", Presets::builtin())?,
             pictures,
-            // More generations than pictures at once: those without presets need no picture, and
-            // pulling one message at a time costs the broker several times as much. What waits for a
-            // picture's place holds none. The original is safe, so there is time to sit out a store that is away.
+            // More generations than pictures at once: those without presets need no picture, and the
+            // more tell their end at once, the less each of them costs. What waits for a picture's
+            // place holds none. The original is safe, so there is time to sit out a store that is away.
             policy: Policy {
-                concurrency: 4 * pictures.max(2),
+                concurrency: 16 * pictures.max(2),
                 attempts: 12,
                 limit: Duration::from_secs(600),
                 ..Policy::NETWORK

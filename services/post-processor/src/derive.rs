@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::{Emit, Expect, Fault, Ledger, Step};
+use bus::{Delivery, Emit, Entry, Expect, Fault, Ledger, Step};
 use domain::{
     Code, Completed, Event, Failure, Image, ImageFailed, ImageReady, ImageState, Job, Ready,
 };
@@ -46,15 +46,16 @@ impl Derive {
 
     /// The picture with its derivatives, or with the reason why it has none. Pictures that are not
     /// ours, and those that were told before, stay as they are.
-    async fn finish(&self, job: &Job, image: &Image) -> Result<Finished, Fault> {
+    async fn finish(&self, job: &Job, image: &Image, is_first: bool) -> Result<Finished, Fault> {
         let silent = |image| Ok(Finished { image, news: None });
         if image.state != ImageState::Stored {
             return silent(image.clone());
         }
-        let told = self.ledger.picture(image.id).await.map_err(|err| {
-            let message = "what is known of the picture cannot be read".to_owned();
-            Fault::transient(err, failure(Code::Internal, message))
-        })?;
+        let told = match is_first {
+            // Of what nobody has touched nothing was told, and if it was, the server says so.
+            true => Vec::new(),
+            false => self.told(image).await?,
+        };
         let events = || told.iter().rev().map(|entry| &entry.event);
         if events().any(is_removal) {
             self.withdraw(job, image).await.map_err(fault)?;
@@ -72,6 +73,14 @@ impl Derive {
         Ok(Finished {
             image: self.derive(job, image).await?,
             news: Some(Expect::PictureAt(last)),
+        })
+    }
+
+    async fn told(&self, image: &Image) -> Result<Vec<Entry>, Fault> {
+        let told = self.ledger.picture(image.id).await;
+        told.map_err(|err| {
+            let message = "what is known of the picture cannot be read".to_owned();
+            Fault::transient(err, failure(Code::Internal, message))
         })
     }
 
@@ -112,11 +121,16 @@ impl Derive {
         }
     }
 
-    pub(crate) async fn handle(&self, completed: Completed) -> Result<Step, Fault> {
+    pub(crate) async fn handle(
+        &self,
+        completed: Completed,
+        delivery: &Delivery,
+    ) -> Result<Step, Fault> {
+        let is_first = delivery.attempt == 1 && !delivery.redelivered;
         let finishing: Vec<_> = completed
             .images
             .iter()
-            .map(|image| self.finish(&completed.job, image))
+            .map(|image| self.finish(&completed.job, image, is_first))
             .collect();
         let finished: Vec<_> = stream::iter(finishing)
             .buffered(self.at_once)

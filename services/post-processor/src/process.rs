@@ -47,9 +47,9 @@ impl Process {
 }
 
 impl Handler<Work> for Process {
-    async fn handle(&self, work: Work, _: &Delivery) -> Result<Step, Fault> {
+    async fn handle(&self, work: Work, delivery: &Delivery) -> Result<Step, Fault> {
         match work {
-            Work::Completed(completed) => self.derive.handle(*completed).await,
+            Work::Completed(completed) => self.derive.handle(*completed, delivery).await,
             Work::Recut(recut) => self.recut.handle(*recut).await,
         }
     }

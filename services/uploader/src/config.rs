@@ -9,7 +9,10 @@ use url::Url;
 
 /// Where the provider keeps its pictures.
 const HOSTS: [&str; 2] = ["ideogram.ai", "d2gu96o5zk2m7w.cloudfront.net"];
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+const DOWNLOADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+/// Most of a job is waiting, for a place or for the log. The more tell their end at once, the less
+/// each of them costs.
+const JOBS_PER_DOWNLOAD: usize = 4;
 /// For one download, redirects included.
 const DOWNLOAD: Duration = Duration::from_secs(60);
 const REDIRECTS: usize = 3;
@@ -27,9 +30,10 @@ pub struct Config {
     pub public_url: Url,
     /// Where the pictures may come from.
     pub sources: egress::Policy,
-    /// How hard to try while links live. `concurrency` bounds the jobs of each consumer, and the
-    /// downloads of all together.
+    /// How hard to try while links live. `concurrency` bounds the jobs of each consumer.
     pub policy: Policy,
+    /// Pictures that are fetched at once, over all jobs.
+    pub downloads: usize,
     /// Bytes that must stay free, if the store can tell: with less, nothing more is bought.
     pub min_free: u64,
     /// How often is looked what is not stored yet, and how the store is doing. How much is stored is
@@ -45,19 +49,20 @@ impl Config {
     ///
     /// A value that makes no sense, by the name of its variable.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
-        let concurrency = env.or("DARKROOM_UPLOADER_CONCURRENCY", CONCURRENCY)?.get();
+        let downloads = env.or("DARKROOM_UPLOADER_CONCURRENCY", DOWNLOADS)?.get();
         Ok(Self {
             bus: bus::Config::from_env(env, "uploader")?,
             store: Store::from_env(env).context("DARKROOM_STORAGE_URL")?,
             public_url: env.or("DARKROOM_PUBLIC_URL", "http://127.0.0.1:8080".parse()?)?,
             sources: sources(env)?,
             policy: Policy {
-                concurrency,
+                concurrency: JOBS_PER_DOWNLOAD * downloads,
                 attempts: 12,
                 // Time to wait for a place is in it.
                 limit: Duration::from_secs(1800),
                 ..Policy::NETWORK
             },
+            downloads,
             min_free: env.or("DARKROOM_MIN_FREE_BYTES", MIN_FREE)?,
             look: LOOK,
         })

@@ -61,7 +61,7 @@ impl Keep {
             client: egress::Client::new(config.sources.clone())?,
             store: config.store.clone(),
             public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
-            places: Places::new(config.policy.concurrency),
+            places: Places::new(config.downloads),
             condition: Arc::clone(&condition),
         };
         Ok(Self {

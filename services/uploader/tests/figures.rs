@@ -69,7 +69,7 @@ async fn reaches(what: &str, name: &str, is_there: impl Fn(f64) -> bool) -> anyh
 /// A figure as whoever scrapes it sees it.
 fn figure(name: &str) -> Option<f64> {
     let families = prometheus::gather();
-    let family = families.iter().find(|family| family.get_name() == name)?;
+    let family = families.iter().find(|family| family.name() == name)?;
     let metric = family.get_metric().first()?;
     Some(match family.get_field_type() {
         prometheus::proto::MetricType::COUNTER => metric.get_counter().get_value(),

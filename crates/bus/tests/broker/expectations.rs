@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bus::{Error, Expect, NewRequest};
+use bus::{Bus, Config, Error, Expect, NewRequest};
 use domain::{
     AssetExpired, Code, DerivationId, Event, GenerationId, ImageId, ImageReady, ImageRecut, Lane,
     Tenant,
@@ -67,6 +67,50 @@ async fn of_racing_ends_each_generation_gets_one() -> anyhow::Result<()> {
         .collect::<anyhow::Result<_>>()?;
 
     assert_eq!(ends, [1; GENERATIONS]);
+    Ok(())
+}
+
+/// What one process tells at the same time goes in batches; those of several cross each other, and a
+/// part of each is refused. Whoever is told that it won is in the ledger at the place it was told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_batches_that_cross_each_entry_is_somebodys() -> anyhow::Result<()> {
+    const GENERATIONS: usize = 500;
+    let world = World::start().await?;
+    let mut far = Vec::new();
+    for _ in 0..4 {
+        let config = Config::plain(world.server.url(), "far");
+        far.push(Bus::connect(&config).await?);
+    }
+    let ids: Vec<_> = (0..GENERATIONS).map(|_| GenerationId::generate()).collect();
+    let mut appends = JoinSet::new();
+    for (bus, token) in far.iter().zip(["a", "b", "c", "d"]) {
+        for id in ids.clone() {
+            let ledger = bus.ledger();
+            appends.spawn(async move { (id, token, ledger.append(calling(id, token), 0).await) });
+        }
+    }
+
+    let mut winners = HashMap::new();
+    for (id, token, result) in appends.join_all().await {
+        match result {
+            Ok(sequence) => assert_eq!(winners.insert(id, (sequence, token)), None, "{id}"),
+            Err(Error::Conflict { .. }) => {}
+            Err(err) => return Err(err.into()),
+        }
+    }
+
+    assert_eq!(world.messages("EVENTS").await?.len(), GENERATIONS);
+    for id in ids {
+        let entries = world.bus.ledger().read(id).await?;
+        let told: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Calling(calling) => Some((entry.sequence, calling.token.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [winners[&id]]);
+    }
     Ok(())
 }
 

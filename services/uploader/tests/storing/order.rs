@@ -31,6 +31,7 @@ async fn the_pictures_of_one_job_and_of_several_are_fetched_at_once() -> anyhow:
 #[tokio::test]
 async fn a_retry_goes_before_what_is_new() -> anyhow::Result<()> {
     let world = World::tuned(|config| {
+        config.downloads = 1;
         config.policy.concurrency = 1;
         config.policy.pause = Duration::from_millis(500);
     })
