@@ -1,7 +1,7 @@
 //! An account that cannot serve: nothing fails, nothing is asked for in vain, and work goes on by
 //! itself.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{Event, GenerationId, Hold};
 use ideogram_sim::FaultKind;
@@ -12,19 +12,33 @@ use crate::world::{PATIENCE, Setup, World};
 
 const COST: i64 = 80_000;
 const LIMIT: usize = 10;
+/// What each job of a long queue may take.
+const EACH: Duration = Duration::from_millis(60);
 
-async fn queue(world: &World, jobs: usize) -> anyhow::Result<Vec<GenerationId>> {
+async fn queue(
+    world: &World,
+    jobs: usize,
+    patience: Duration,
+) -> anyhow::Result<Vec<GenerationId>> {
     let requests = (0..jobs).map(|n| (format!("kite {n}"), json!({})));
     let ids = world.ask_all(requests).await?;
-    world.until_tally("accepted", jobs).await?;
+    world.until_tally_within("accepted", jobs, patience).await?;
     Ok(ids)
 }
 
-/// All jobs are with the dispatcher before it may call anybody.
 async fn queued(world: &World, jobs: usize) -> anyhow::Result<Vec<GenerationId>> {
+    queued_within(world, jobs, PATIENCE).await
+}
+
+/// All jobs are with the dispatcher before it may call anybody.
+async fn queued_within(
+    world: &World,
+    jobs: usize,
+    patience: Duration,
+) -> anyhow::Result<Vec<GenerationId>> {
     world.pause("until all are there").await?;
-    let ids = queue(world, jobs).await?;
-    testkit::wait_until(PATIENCE, "the line", async || {
+    let ids = queue(world, jobs, patience).await?;
+    testkit::wait_until(patience, "the line", async || {
         let waiting = async || {
             let status = world.status().await?;
             anyhow::Ok(status.lanes.iter().map(|lane| lane.waiting).sum::<u64>())
@@ -132,10 +146,10 @@ async fn whatever_the_account_lacks_work_waits_for_it_and_goes_on() -> anyhow::R
 }
 
 /// Half an hour of the account's usual patience, compressed: a probe after each of 100, 200, 400 …
-/// milliseconds.
+/// milliseconds. `QUEUE=10000` makes the queue longer than it is usually.
 #[tokio::test]
 async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()> {
-    const JOBS: usize = 1_500;
+    let jobs = std::env::var("QUEUE").map_or(Ok(1_500), |jobs| jobs.parse())?;
     let world = World::start(Setup::default().env("DARKROOM_PROVIDER_LIMIT", "100").sim(
         ideogram_sim::Config {
             max_in_flight: 100,
@@ -143,23 +157,33 @@ async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()
         },
     ))
     .await?;
-    queued(&world, JOBS).await?;
+    let patience = PATIENCE.max(EACH * jobs.try_into()?);
+    let started = Instant::now();
+    queued_within(&world, jobs, patience).await?;
+    let queued = started.elapsed();
     world.sim.refuse(402, Some("insufficient_funds"))?;
     world.resume().await?;
     let probes = 7;
     world.until_tally("calling", 100 + probes).await?;
+    let held = started.elapsed() - queued;
 
     let told = parked(&world).await?;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].1 as usize >= JOBS - 100, "{told:?}");
-    let refused = world.sim.state().refused.get(&402).copied().unwrap_or(0);
-    assert!(refused as usize <= 100 + probes + 1, "{refused} calls");
+    assert!(told[0].1 as usize >= jobs - 100, "{told:?}");
+    let refused = world.tally().await?["calling"];
+    assert!(refused <= 100 + probes + 1, "{refused} calls");
     world.sim.heal();
-    all_are_bought_once(&world, JOBS).await?;
+    world.until_tally_within("rendered", jobs, patience).await?;
+    let bought = started.elapsed() - queued - held;
+    all_are_bought_once(&world, jobs).await?;
     no_attempt_is_used_up(&world).await?;
     assert_eq!(
         (parked(&world).await?.len(), resumed(&world).await?.len()),
         (1, 1)
+    );
+    println!(
+        "{jobs} jobs queued in {queued:.0?}, held for {held:.1?} with {refused} calls refused, \
+         bought in {bought:.0?}; 0 failed"
     );
     world.stop().await
 }
@@ -175,7 +199,7 @@ async fn what_was_bought_before_the_money_ran_out_opens_nothing() -> anyhow::Res
     });
     let tune = |config: &mut generator::Config| config.pauses.account = Duration::from_secs(8);
     let world = World::start(setup.tune(tune)).await?;
-    queue(&world, 5).await?;
+    queue(&world, 5, PATIENCE).await?;
     world.until_tally("submitted", 5).await?;
     world.sim.refuse(402, None)?;
     let requests = (0..30).map(|n| (format!("late {n}"), json!({})));
@@ -251,7 +275,7 @@ async fn an_operator_stops_and_starts_the_account_whoever_dispatches() -> anyhow
     let mut world = World::start(Setup::default()).await?;
     let status = world.pause("rotating the key").await?;
     assert_eq!(status.hold, Some(Hold::Paused.to_string()));
-    let ids = queue(&world, 20).await?;
+    let ids = queue(&world, 20, PATIENCE).await?;
     world.oldest()?.kill();
     world.join()?;
     let status = world.status().await?;
@@ -277,7 +301,7 @@ async fn nothing_is_bought_that_cannot_be_stored_whoever_dispatches() -> anyhow:
     world.bus.set_setting("gate", "store", "full", None).await?;
     let told = world.until_told("provider.parked.*", 1).await?;
     assert!(matches!(&told[0], Event::ProviderParked(event) if event.hold == Hold::Store));
-    let ids = queue(&world, 20).await?;
+    let ids = queue(&world, 20, PATIENCE).await?;
     world.oldest()?.kill();
     world.join()?;
     let status = world.status().await?;

@@ -157,8 +157,13 @@ impl World {
 
     /// How often each kind of entry was written, over all generations: `told["calling"]`.
     pub(crate) async fn tally(&self) -> anyhow::Result<BTreeMap<String, usize>> {
+        self.tally_of("*").await
+    }
+
+    async fn tally_of(&self, kind: &str) -> anyhow::Result<BTreeMap<String, usize>> {
         let events = self.jetstream.get_stream("EVENTS").await?;
-        let mut subjects = events.info_with_subjects("generation.>").await?;
+        let filter = format!("generation.{kind}.>");
+        let mut subjects = events.info_with_subjects(&filter).await?;
         let mut tally = BTreeMap::new();
         while let Some((subject, count)) = subjects.try_next().await? {
             let kind = subject.split('.').nth(1).unwrap_or_default();
@@ -169,8 +174,17 @@ impl World {
 
     /// Waits until so many entries of `kind` were written, over all generations.
     pub(crate) async fn until_tally(&self, kind: &str, count: usize) -> anyhow::Result<()> {
-        let found = testkit::wait_until(PATIENCE, kind, async || {
-            let tally = self.tally().await.unwrap_or_default();
+        self.until_tally_within(kind, count, PATIENCE).await
+    }
+
+    pub(crate) async fn until_tally_within(
+        &self,
+        kind: &str,
+        count: usize,
+        patience: Duration,
+    ) -> anyhow::Result<()> {
+        let found = testkit::wait_until(patience, kind, async || {
+            let tally = self.tally_of(kind).await.unwrap_or_default();
             tally.get(kind).copied().unwrap_or(0) >= count
         });
         match found.await {

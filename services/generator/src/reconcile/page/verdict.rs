@@ -46,42 +46,53 @@ pub(super) fn find(page: &Page, scan: &Scan, bill: &Bill) -> Finding {
     let doubts: Vec<&Doubt> = doubts
         .filter(|doubt| doubt.began_before() < after)
         .collect();
-    if doubts.iter().all(|doubt| doubt.is_given_up) || !is_telling(page, scan, bill) {
+    if !is_telling(page, scan, bill) {
         return Finding::Nothing;
     }
-    let is_settled = |doubt: &Doubt| is_inside(doubt, page) && doubt.is_ripe(scan.to, scan.safety);
-    let gap = page.billed - page.settled;
-    let wanted: i64 = doubts.iter().map(|doubt| doubt.reserved).sum();
-    let verdicts: Vec<Verdict> = match is_quiet(scan) {
+    let verdicts = match is_quiet(scan) {
+        true => verdicts(page, scan, bill, &doubts),
         false => Vec::new(),
-        true if gap.abs() <= CENT => {
-            let absent = doubts.iter().filter(|doubt| {
-                is_settled(doubt) && bill.reaches(doubt.at.saturating_add(DRAWING.as_secs()))
-            });
-            absent.filter_map(|doubt| verdict(doubt, false)).collect()
-        }
-        true if (gap - wanted).abs() <= CENT && doubts.iter().all(|doubt| is_settled(doubt)) => {
-            let paid = doubts.iter().filter_map(|doubt| verdict(doubt, true));
-            paid.collect()
-        }
-        true => Vec::new(),
     };
-    if !verdicts.is_empty() {
-        return Finding::Settles(verdicts);
+    match verdicts.is_empty() {
+        false => Finding::Settles(verdicts),
+        true if may_tell_later(page, scan, &doubts) => Finding::NotYet,
+        true => Finding::Nothing,
     }
-    // A later hour says more: of what is too new for this one, or once it ends in silence, or when
-    // something was bought that shows how far the bill goes.
-    let may_yet = |doubt: &&Doubt| is_inside(doubt, page) && !doubt.is_given_up;
-    let is_explained = gap.abs() <= CENT || (gap > 0 && gap <= wanted + scan.near + CENT);
-    let is_unripe = doubts
-        .iter()
-        .any(|doubt| !doubt.is_ripe(scan.to, scan.safety));
-    let can_change = gap.abs() <= CENT || is_unripe || !is_quiet(scan);
+}
+
+/// What the sums say of `doubts`, which are all that may be in the bill.
+fn verdicts(page: &Page, scan: &Scan, bill: &Bill, doubts: &[&Doubt]) -> Vec<Verdict> {
+    let gap = page.billed - page.settled;
+    let is_settled = |doubt: &Doubt| is_inside(doubt, page) && doubt.is_ripe(scan.to, scan.safety);
+    if gap.abs() <= CENT {
+        let absent = doubts.iter().filter(|doubt| {
+            let drawn = doubt.at.saturating_add(DRAWING.as_secs());
+            is_settled(doubt) && bill.reaches(drawn)
+        });
+        absent.filter_map(|doubt| verdict(doubt, false)).collect()
+    } else if (gap - reserved(doubts)).abs() <= CENT && doubts.iter().all(|d| is_settled(d)) {
+        let paid = doubts.iter().filter_map(|doubt| verdict(doubt, true));
+        paid.collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a later hour may say more: of what is too new for this one, or once it ends in silence, or
+/// when something was bought that shows how far the bill goes.
+fn may_tell_later(page: &Page, scan: &Scan, doubts: &[&Doubt]) -> bool {
+    let gap = page.billed - page.settled;
+    let is_even = gap.abs() <= CENT;
+    let is_explained = is_even || (gap > 0 && gap <= reserved(doubts) + scan.near + CENT);
+    let is_new = |doubt: &&Doubt| !doubt.is_ripe(scan.to, scan.safety);
+    let can_change = is_even || doubts.iter().any(is_new) || !is_quiet(scan);
     let is_short = scan.to - page.since < LONGEST.as_secs();
-    match is_short && is_explained && can_change && doubts.iter().any(|doubt| may_yet(doubt)) {
-        true => Finding::NotYet,
-        false => Finding::Nothing,
-    }
+    let is_waited_for = |doubt: &&Doubt| is_inside(doubt, page) && !doubt.is_given_up;
+    is_short && is_explained && can_change && doubts.iter().any(is_waited_for)
+}
+
+fn reserved(doubts: &[&Doubt]) -> i64 {
+    doubts.iter().map(|doubt| doubt.reserved).sum()
 }
 
 /// Whether each call of the span is in both sums or in neither.
