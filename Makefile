@@ -3,7 +3,7 @@ SHELL := /bin/sh
 CARGO := cargo
 DARKROOM := $${CARGO_TARGET_DIR:-target}/debug/darkroom
 
-.PHONY: help run test lint chaos queue bench-pipeline bench-orchestration bench-lettering
+.PHONY: help run test lint chaos queue bench-pipeline bench-orchestration bench-lettering bench-images
 
 help:
 	@echo 'make run             build everything and run it here, with a simulated provider'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench-pipeline  what one generation costs us, end to end'
 	@echo 'make bench-orchestration  the same without the pictures'
 	@echo 'make bench-lettering  how often lettering survives a cut'
+	@echo 'make bench-images    what cuts cost us and sharp; wants Node.js'
 
 # The recipe ends in `exec`, so that Ctrl-C and SIGTERM reach darkroom with no shell in between.
 run:
@@ -62,3 +63,9 @@ bench-orchestration:
 
 bench-lettering:
 	$(CARGO) bench --locked --profile dev --package imaging --bench text_safe
+
+# The peer comes from npm.
+bench-images:
+	@command -v node >/dev/null && command -v npm >/dev/null || \
+	{ echo 'bench-images compares with sharp from npm: install Node.js 20 or newer' >&2; exit 1; }
+	$(CARGO) bench --locked --package imaging --bench images

@@ -1,10 +1,8 @@
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-
 use crate::aim::aim;
-use crate::encode::{Encoded, Marks, encode};
+use crate::encode::{Encoded, Marks, encode, encode_strips};
 use crate::geometry::{Crop, Plan};
 use crate::raster::Raster;
+use crate::resized::{Resized, resize};
 use crate::{Encoding, Error, Fit, Format, Picture, Preset, Provenance};
 
 /// A finished image, with what was done to get it.
@@ -47,7 +45,6 @@ pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Resul
     let source = (picture.width(), picture.height());
     let aim = aim(picture, preset);
     let plan = Plan::aimed(source, preset, aim.gravity);
-    let raster = laid_out(picture, preset, &plan)?;
     let marks = Marks {
         xmp: &provenance.xmp(picture.credentials),
         profile: picture.profile.as_deref(),
@@ -56,7 +53,12 @@ pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Resul
         bytes,
         quality,
         over_budget,
-    } = encode(&raster, preset, &marks)?;
+    } = match preset.encoding {
+        Encoding::Jpeg { quality } if in_strips(picture, preset, &plan) => {
+            encode_strips(&mut Resized::new(&picture.raster, &plan), quality, &marks)?
+        }
+        _ => encode(&laid_out(picture, preset, &plan)?, preset, &marks)?,
+    };
     Ok(Cut {
         bytes,
         width: plan.canvas.0,
@@ -69,6 +71,12 @@ pub fn cut(picture: &Picture, preset: &Preset, provenance: &Provenance) -> Resul
         quality,
         over_budget,
     })
+}
+
+/// Whether the whole result is never needed at once: to try other qualities, to lay something around it
+/// or it on something.
+fn in_strips(picture: &Picture, preset: &Preset, plan: &Plan) -> bool {
+    preset.max_bytes.is_none() && plan.inner == plan.canvas && !picture.has_alpha()
 }
 
 /// The pixels of the result, without alpha where its format has none.
@@ -103,33 +111,4 @@ fn backdrop(picture: &Picture, preset: &Preset, alpha: bool) -> Result<Raster, E
     let plan = Plan::new((raster.width, raster.height), &cover);
     let raster = if alpha { raster } else { raster.flattened() };
     resize(&raster, &plan)
-}
-
-/// Crops and resizes in one pass.
-fn resize(source: &Raster, plan: &Plan) -> Result<Raster, Error> {
-    let pixel_type = source.pixel_type();
-    let from = ImageRef::new(source.width, source.height, &source.pixels, pixel_type)
-        .map_err(Error::Pixels)?;
-    let mut to = Image::new(plan.inner.0, plan.inner.1, pixel_type);
-    // Bicubic draws no rings around lettering when it enlarges and costs a third less; Lanczos keeps
-    // more detail when it shrinks. Without alpha there is nothing to multiply by.
-    let filter = if plan.upscaled() {
-        FilterType::CatmullRom
-    } else {
-        FilterType::Lanczos3
-    };
-    let crop = plan.crop;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(crop.left, crop.top, crop.width, crop.height)
-        .use_alpha(source.alpha);
-    Resizer::new()
-        .resize(&from, &mut to, &options)
-        .map_err(Error::Resize)?;
-    Ok(Raster {
-        width: plan.inner.0,
-        height: plan.inner.1,
-        alpha: source.alpha,
-        pixels: to.into_vec(),
-    })
 }

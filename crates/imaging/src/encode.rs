@@ -5,6 +5,7 @@ mod png;
 mod webp;
 
 use crate::raster::Raster;
+use crate::strips::{Strips, Whole};
 use crate::{Encoding, Error, Preset};
 
 /// What is written into every file beside its pixels.
@@ -33,7 +34,7 @@ pub(crate) fn encode(
     let most = preset.max_bytes.map(|most| most as usize);
     match preset.encoding {
         Encoding::Jpeg { quality } => budget::within(most, quality, |quality| {
-            Ok(jpeg::encode(raster, quality, marks))
+            jpeg::encode(&mut Whole::new(raster), quality, marks)
         }),
         Encoding::Webp { quality } => budget::within(most, quality, |quality| {
             webp::encode(raster, quality, marks)
@@ -47,4 +48,17 @@ pub(crate) fn encode(
             over_budget: false,
         }),
     }
+}
+
+/// Encodes a JPEG of whatever size while its picture is made.
+pub(crate) fn encode_strips(
+    strips: &mut impl Strips,
+    quality: u8,
+    marks: &Marks<'_>,
+) -> Result<Encoded, Error> {
+    Ok(Encoded {
+        bytes: jpeg::encode(strips, quality, marks)?,
+        quality: Some(quality),
+        over_budget: false,
+    })
 }

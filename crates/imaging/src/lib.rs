@@ -21,7 +21,9 @@ mod preset;
 mod presets;
 mod provenance;
 mod raster;
+mod resized;
 mod small;
+mod strips;
 mod traits;
 
 pub use cut::{Cut, cut};

@@ -9,10 +9,13 @@ mod huffman;
 mod tables;
 mod tokens;
 
+use fearless_simd::{Level, Simd, dispatch};
+
 use super::Marks;
+use crate::Error;
 use crate::container::jpeg::XMP;
-use crate::raster::Raster;
-use blocks::Strip;
+use crate::strips::Strips;
+use blocks::{Tile, WIDE};
 use huffman::Code;
 use tables::Quantization;
 use tokens::{Class, Tokens};
@@ -30,9 +33,32 @@ const JFIF: &[u8] = b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0";
 const SCAN: [u8; 10] = [3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0];
 
 /// Encodes a picture without alpha, of at most 65 535 pixels a side.
-pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Vec<u8> {
-    let (luma, chroma) = (Quantization::luma(quality), Quantization::chroma(quality));
-    let tokens = tokens(raster, &luma, &chroma);
+pub(crate) fn encode(
+    strips: &mut impl Strips,
+    quality: u8,
+    marks: &Marks<'_>,
+) -> Result<Vec<u8>, Error> {
+    encoded(Level::new(), strips, quality, marks)
+}
+
+/// The same file with any instructions.
+fn encoded(
+    level: Level,
+    strips: &mut impl Strips,
+    quality: u8,
+    marks: &Marks<'_>,
+) -> Result<Vec<u8>, Error> {
+    let size = strips.size();
+    let mut scan = Scan::new(size, quality);
+    while let Some(rows) = strips.next()? {
+        dispatch!(level, simd => scan.add(simd, rows));
+    }
+    let Scan {
+        luma,
+        chroma,
+        tokens,
+        ..
+    } = scan;
     let codes = Class::ALL.map(|class| Code::best_for(tokens.counts(class)));
 
     let mut file = SOI.to_vec();
@@ -52,7 +78,7 @@ pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Vec<u8>
         0xdb,
         &[&[0], &luma.zigzag(), &[1], &chroma.zigzag()],
     );
-    segment(&mut file, 0xc0, &[&frame(raster)]);
+    segment(&mut file, 0xc0, &[&frame(size)]);
     for (class, code) in Class::ALL.into_iter().zip(&codes) {
         segment(
             &mut file,
@@ -61,15 +87,15 @@ pub(super) fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> Vec<u8>
         );
     }
     segment(&mut file, 0xda, &[&SCAN]);
-    tokens.write(&codes, &mut file);
+    dispatch!(level, _simd => tokens.write(&codes, &mut file));
     file.extend(EOI);
-    file
+    Ok(file)
 }
 
 /// Precision, size, and three components with their sampling and table.
-fn frame(raster: &Raster) -> [u8; 15] {
-    let [h0, h1] = (raster.height as u16).to_be_bytes();
-    let [w0, w1] = (raster.width as u16).to_be_bytes();
+fn frame((width, height): (u32, u32)) -> [u8; 15] {
+    let [h0, h1] = (height as u16).to_be_bytes();
+    let [w0, w1] = (width as u16).to_be_bytes();
     [8, h0, h1, w0, w1, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]
 }
 
@@ -82,22 +108,57 @@ fn segment(file: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
     }
 }
 
-/// Transforms and quantises all blocks, in the order of the file.
-fn tokens(raster: &Raster, luma: &Quantization, chroma: &Quantization) -> Tokens {
-    let mut tokens = Tokens::for_pixels(raster.width as usize * raster.height as usize);
-    let mut strip = Strip::new(raster.width as usize);
-    for top in (0..raster.height as usize).step_by(16) {
-        strip.load(raster, top);
-        for unit in 0..strip.units() {
-            for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                let block = strip.luma(2 * unit + column, row);
-                tokens.push(0, &luma.quantized(block));
-            }
-            tokens.push(1, &chroma.quantized(strip.blue(unit)));
-            tokens.push(2, &chroma.quantized(strip.red(unit)));
+/// All blocks, transformed and quantised, in the order of the file.
+struct Scan {
+    width: usize,
+    luma: Quantization,
+    chroma: Quantization,
+    tile: Tile,
+    tokens: Tokens,
+}
+
+impl Scan {
+    fn new((width, height): (u32, u32), quality: u8) -> Self {
+        Self {
+            width: width as usize,
+            luma: Quantization::luma(quality),
+            chroma: Quantization::chroma(quality),
+            tile: Tile::new(),
+            tokens: Tokens::for_pixels(width as usize * height as usize),
         }
     }
-    tokens
+
+    /// Adds some rows, a multiple of 16 of them but at the end of the picture.
+    #[inline(always)]
+    fn add<S: Simd>(&mut self, simd: S, rows: &[u8]) {
+        let (pixels, _) = rows.as_chunks();
+        for rows in pixels.chunks(16 * self.width) {
+            for left in (0..self.width).step_by(WIDE) {
+                let units = self.tile.load(rows, self.width, left);
+                for unit in 0..units {
+                    self.unit(simd, unit);
+                }
+            }
+        }
+    }
+
+    /// Adds a square of 16 pixels: four blocks of brightness, and one of each colour.
+    #[inline(always)]
+    fn unit<S: Simd>(&mut self, simd: S, unit: usize) {
+        let Self {
+            luma,
+            chroma,
+            tile,
+            tokens,
+            ..
+        } = self;
+        for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let block = tile.luma(simd, 2 * unit + column, row);
+            tokens.push(0, &luma.quantized(simd, block));
+        }
+        tokens.push(1, &chroma.quantized(simd, tile.blue(simd, unit)));
+        tokens.push(2, &chroma.quantized(simd, tile.red(simd, unit)));
+    }
 }
 
 #[cfg(test)]

@@ -9,17 +9,21 @@ use crate::raster::Raster;
 pub(super) fn decode(plain: &Plain<'_>) -> Option<Raster> {
     let channels = if plain.alpha { 4 } else { 3 };
     let row = plain.width as usize * channels;
-    let mut pixels = vec![0; (row + 1) * plain.height as usize];
+    let rows = plain.height as usize;
+    // The rows of the file begin a row behind those of the picture, so that one never overwrites the
+    // other, though the picture has no byte for the filter.
+    let mut pixels = vec![0; row + (row + 1) * rows];
     let length = Decompressor::new()
-        .zlib_decompress(&plain.compressed, &mut pixels)
+        .zlib_decompress(&plain.compressed, &mut pixels[row..])
         .ok()?;
-    if length != pixels.len() {
+    if length != (row + 1) * rows {
         return None;
     }
     let unfiltered = match plain.alpha {
         true => unfilter::<4>(&mut pixels, row),
         false => unfilter::<3>(&mut pixels, row),
     };
+    pixels.truncate(row * rows);
     unfiltered.then_some(Raster {
         width: plain.width,
         height: plain.height,
@@ -30,43 +34,47 @@ pub(super) fn decode(plain: &Plain<'_>) -> Option<Raster> {
 
 /// Undoes the filter of each row (PNG 3, 9.2) and drops the byte that names it. False when a filter has
 /// no known name.
-fn unfilter<const N: usize>(pixels: &mut Vec<u8>, row: usize) -> bool {
-    let mut above = vec![0; row];
-    let rows = pixels.len() / (row + 1);
+fn unfilter<const N: usize>(pixels: &mut [u8], row: usize) -> bool {
+    let nothing = vec![0; row];
+    let rows = (pixels.len() - row) / (row + 1);
     for index in 0..rows {
-        let start = index * (row + 1);
-        let filter = pixels[start];
-        let line = &mut pixels[start + 1..start + 1 + row];
+        let (done, rest) = pixels.split_at_mut(index * row);
+        let (line, rest) = rest.split_at_mut(row);
+        let above = done.rchunks_exact(row).next().unwrap_or(&nothing);
+        let filter = rest[index];
+        let filtered = &rest[index + 1..index + 1 + row];
         match filter {
-            0 => {}
-            1 => predicted::<N>(line, &above, |left, _, _| left),
+            0 => line.copy_from_slice(filtered),
+            1 => predicted::<N>(line, filtered, above, |left, _, _| left),
             2 => {
-                for (byte, above) in line.iter_mut().zip(&above) {
-                    *byte = byte.wrapping_add(*above);
+                for ((byte, filtered), above) in line.iter_mut().zip(filtered).zip(above) {
+                    *byte = filtered.wrapping_add(*above);
                 }
             }
-            3 => predicted::<N>(line, &above, |left, up, _| {
+            3 => predicted::<N>(line, filtered, above, |left, up, _| {
                 ((u16::from(left) + u16::from(up)) / 2) as u8
             }),
-            4 => predicted::<N>(line, &above, paeth),
+            4 => predicted::<N>(line, filtered, above, paeth),
             _ => return false,
         }
-        above.copy_from_slice(line);
-        pixels.copy_within(start + 1..start + 1 + row, index * row);
     }
-    pixels.truncate(rows * row);
     true
 }
 
 /// Adds to each byte what its neighbours foretell: the one to the left, above, and above to the left.
 #[inline(always)]
-fn predicted<const N: usize>(line: &mut [u8], above: &[u8], foretold: impl Fn(u8, u8, u8) -> u8) {
+fn predicted<const N: usize>(
+    line: &mut [u8],
+    filtered: &[u8],
+    above: &[u8],
+    foretold: impl Fn(u8, u8, u8) -> u8,
+) {
     let (mut left, mut corner) = ([0; N], [0; N]);
     let (line, _) = line.as_chunks_mut::<N>();
-    let (above, _) = above.as_chunks::<N>();
-    for (pixel, up) in line.iter_mut().zip(above) {
+    let filtered = filtered.as_chunks::<N>().0.iter();
+    for ((pixel, filtered), up) in line.iter_mut().zip(filtered).zip(above.as_chunks::<N>().0) {
         for at in 0..N {
-            left[at] = pixel[at].wrapping_add(foretold(left[at], up[at], corner[at]));
+            left[at] = filtered[at].wrapping_add(foretold(left[at], up[at], corner[at]));
         }
         *pixel = left;
         corner = *up;

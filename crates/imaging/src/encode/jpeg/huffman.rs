@@ -109,6 +109,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Adds a word of at most 32 bits.
+    #[inline(always)]
     pub(super) fn push(&mut self, word: u64, length: u32) {
         self.waiting = self.waiting << length | word;
         self.count += length;
@@ -119,6 +120,7 @@ impl<'a> Bits<'a> {
         }
     }
 
+    #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
         if bytes.contains(&0xff) {
             for &byte in bytes {

@@ -1,3 +1,6 @@
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f32x8, i8x32, i16x16, i32x8};
+
 use super::blocks::{Block, transformed};
 
 /// The tables of ITU-T T.81, K.1, in rows.
@@ -29,7 +32,7 @@ pub(super) const TURNED: [u8; 64] = {
     turned
 };
 /// The other way round: where each coefficient of a block of columns is in the zigzag.
-pub(super) const ORDER: [u8; 64] = {
+const ORDER: [u8; 64] = {
     let mut order = [0; 64];
     let mut at = 0;
     while at < 64 {
@@ -37,6 +40,23 @@ pub(super) const ORDER: [u8; 64] = {
         at += 1;
     }
     order
+};
+
+/// The bits of a block of columns in the order of the zigzag, by column and the eight bits of it.
+pub(super) static IN_ORDER: [[u64; 256]; 8] = {
+    let mut tables = [[0; 256]; 8];
+    let mut at = 0;
+    while at < 64 {
+        let mut bits = 0;
+        while bits < 256 {
+            if bits >> (at % 8) & 1 == 1 {
+                tables[at / 8][bits] |= 1 << ORDER[at];
+            }
+            bits += 1;
+        }
+        at += 1;
+    }
+    tables
 };
 
 /// What the transform leaves for the quantisation to do (Arai, Agui and Nakajima 1988).
@@ -51,31 +71,36 @@ const SCALE: [f32; 8] = [
     0.275_899_38,
 ];
 
+/// What is added to quotients of brightness before their fraction is cut off: a half would be nearest,
+/// but what is little above a half shows less than it costs.
+const LUMA_UP: f32 = 0.4;
+/// Of libjpeg's steps for brightness, which with [`LUMA_UP`] makes files that are as good or better by
+/// SSIMULACRA2, SSIM and PSNR, and smaller by as much as the marks in them take.
+const LUMA_STEPS: f32 = 0.9;
+/// Chroma has few numbers already, and wrong colours are seen at once.
+const CHROMA_UP: f32 = 0.5;
+
 /// By what each coefficient is divided.
 #[derive(Debug)]
 pub(super) struct Quantization {
     rows: [u8; 64],
     /// Factors for a block of columns.
     factors: [f32; 64],
+    /// What is added to a quotient, of either sign, before its fraction is cut off.
+    up: [f32; 64],
 }
 
 impl Quantization {
     pub(super) fn luma(quality: u8) -> Self {
-        Self::new(&LUMA, quality)
+        Self::new(&LUMA, percent(quality) * LUMA_STEPS, LUMA_UP)
     }
 
     pub(super) fn chroma(quality: u8) -> Self {
-        Self::new(&CHROMA, quality)
+        Self::new(&CHROMA, percent(quality), CHROMA_UP)
     }
 
-    /// The table at a quality of 1 to 100 on libjpeg's scale.
-    fn new(table: &[u8; 64], quality: u8) -> Self {
-        let quality = u32::from(quality.clamp(1, 100));
-        let percent = if quality < 50 {
-            5000 / quality
-        } else {
-            200 - 2 * quality
-        };
+    fn new(table: &[u8; 64], percent: f32, up: f32) -> Self {
+        let percent = percent.round() as u32;
         let rows = table.map(|step| ((u32::from(step) * percent + 50) / 100).clamp(1, 255) as u8);
         let mut factors = [0.0; 64];
         for (at, factor) in factors.iter_mut().enumerate() {
@@ -83,7 +108,9 @@ impl Quantization {
             let step = f32::from(rows[row * 8 + column]);
             *factor = 1.0 / (8.0 * step * SCALE[row] * SCALE[column]);
         }
-        Self { rows, factors }
+        let mut up = [up; 64];
+        up[0] = 0.5;
+        Self { rows, factors, up }
     }
 
     /// As it stands in the file.
@@ -91,18 +118,61 @@ impl Quantization {
         ZIGZAG.map(|at| self.rows[at])
     }
 
-    /// Transforms a block and divides its coefficients, to the nearest whole number. The result is in
-    /// columns.
-    pub(super) fn quantized(&self, block: Block) -> [i16; 64] {
-        /// Added to a small number, it leaves the rounded number in the lowest bits.
-        const ROUND: f32 = 12_582_912.0;
-        let coefficients = transformed(block);
-        let mut columns = [0i16; 64];
-        let products = coefficients.as_flattened().iter().zip(&self.factors);
-        for (whole, (coefficient, factor)) in columns.iter_mut().zip(products) {
-            let rounded = (coefficient * factor + ROUND).to_bits();
-            *whole = rounded.wrapping_sub(ROUND.to_bits()) as i16;
+    /// Transforms a block and divides its coefficients. The result is in columns, with a bit for each
+    /// number that is not zero.
+    #[inline(always)]
+    pub(super) fn quantized<S: Simd>(&self, simd: S, block: Block<S>) -> Quantized {
+        let [a, b, c, d, e, f, g, h] = transformed(block);
+        let left = [
+            self.whole(simd, a, 0).narrow(self.whole(simd, b, 1)),
+            self.whole(simd, c, 2).narrow(self.whole(simd, d, 3)),
+        ];
+        let right = [
+            self.whole(simd, e, 4).narrow(self.whole(simd, f, 5)),
+            self.whole(simd, g, 6).narrow(self.whole(simd, h, 7)),
+        ];
+        let mut columns = [0; 64];
+        left[0].store_slice(&mut columns[..16]);
+        left[1].store_slice(&mut columns[16..32]);
+        right[0].store_slice(&mut columns[32..48]);
+        right[1].store_slice(&mut columns[48..]);
+        Quantized {
+            columns,
+            present: present(simd, left) | present(simd, right) << 32,
         }
-        columns
     }
+
+    /// Divides a column to whole numbers.
+    #[inline(always)]
+    fn whole<S: Simd>(&self, simd: S, column: f32x8<S>, at: usize) -> i32x8<S> {
+        let of = at * 8..at * 8 + 8;
+        let exact = column * f32x8::from_slice(simd, &self.factors[of.clone()]);
+        let up = f32x8::from_slice(simd, &self.up[of]).copysign(exact);
+        i32x8::truncate_from(exact + up)
+    }
+}
+
+/// Of the tables, for a quality of 1 to 100 on libjpeg's scale.
+fn percent(quality: u8) -> f32 {
+    let quality = f32::from(quality.clamp(1, 100));
+    if quality < 50.0 {
+        (5000.0 / quality).floor()
+    } else {
+        200.0 - 2.0 * quality
+    }
+}
+
+/// A bit for each number that is not zero.
+#[inline(always)]
+fn present<S: Simd>(simd: S, [a, b]: [i16x16<S>; 2]) -> u64 {
+    let zero = a.saturating_narrow(b).simd_eq(i8x32::splat(simd, 0));
+    !zero.to_bitmask() & u64::from(u32::MAX)
+}
+
+/// A quantised block, in columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quantized {
+    pub(super) columns: [i16; 64],
+    /// A bit for each that is not zero.
+    pub(super) present: u64,
 }

@@ -4,6 +4,8 @@ use image::{DynamicImage, ImageReader};
 use proptest::prelude::*;
 
 use super::*;
+use crate::raster::Raster;
+use crate::strips::Whole;
 
 const MARKS: Marks<'_> = Marks {
     xmp: "<x/>",
@@ -21,6 +23,22 @@ fn raster(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Raste
         alpha: false,
         pixels,
     }
+}
+
+fn encode(raster: &Raster, quality: u8, marks: &Marks<'_>) -> anyhow::Result<Vec<u8>> {
+    Ok(super::encode(&mut Whole::new(raster), quality, marks)?)
+}
+
+/// What this processor can do, from the most to nothing out of the ordinary.
+fn levels() -> Vec<Level> {
+    let best = Level::new();
+    let mut levels = vec![best];
+    #[cfg(target_arch = "x86_64")]
+    {
+        levels.extend(best.as_avx2().map(Simd::level));
+        levels.extend(best.as_sse4_2().map(Simd::level));
+    }
+    levels
 }
 
 fn reopened(file: &[u8]) -> anyhow::Result<DynamicImage> {
@@ -62,7 +80,7 @@ fn pictures_are_as_good_as_the_reference_and_smaller() -> anyhow::Result<()> {
     let raster = raster(301, 203, scene);
     for quality in [30, 60, 80, 95] {
         let (ours, theirs) = (
-            encode(&raster, quality, &MARKS),
+            encode(&raster, quality, &MARKS)?,
             reference(&raster, quality)?,
         );
         assert!(
@@ -87,7 +105,7 @@ fn flat_colours_come_back() -> anyhow::Result<()> {
         [0, 0, 255],
         [12, 99, 200],
     ] {
-        let file = encode(&raster(40, 24, |_, _| color), 90, &MARKS);
+        let file = encode(&raster(40, 24, |_, _| color), 90, &MARKS)?;
         for pixel in reopened(&file)?.into_rgb8().pixels() {
             let near = pixel.0.iter().zip(color).all(|(a, b)| a.abs_diff(b) <= 4);
             assert!(near, "{:?} for {color:?}", pixel.0);
@@ -104,7 +122,7 @@ fn a_large_profile_is_split_and_comes_back() -> anyhow::Result<()> {
         xmp: "<x/>",
         profile: Some(&profile),
     };
-    let file = encode(&raster(9, 9, scene), 80, &marks);
+    let file = encode(&raster(9, 9, scene), 80, &marks)?;
 
     let mut decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(&file))?;
     assert!(image::ImageDecoder::icc_profile(&mut decoder)? == Some(profile));
@@ -122,7 +140,7 @@ proptest! {
             let noise = (x ^ seed).wrapping_mul(2_654_435_761) ^ (y ^ seed).wrapping_mul(40_503);
             if rough { [noise as u8, (noise >> 8) as u8, (noise >> 16) as u8] } else { scene(x, y) }
         });
-        let ours = encode(&raster, quality, &MARKS);
+        let ours = encode(&raster, quality, &MARKS).map_err(|err| TestCaseError::fail(err.to_string()))?;
         let decoded = reopened(&ours).map_err(|err| TestCaseError::fail(err.to_string()))?;
         prop_assert_eq!((decoded.width(), decoded.height()), (width, height));
         let error = |file: &[u8]| error(&raster, file).map_err(|err| TestCaseError::fail(err.to_string()));
@@ -130,6 +148,22 @@ proptest! {
         // Steps of a low quality are wide, and in few blocks it is chance to which side numbers fall.
         let (times, plus) = if quality < 50 || width * height < 1000 { (2.0, 100.0) } else { (1.2, 2.0) };
         prop_assert!(error(&ours)? <= error(&theirs)? * times + plus);
+    }
+
+    #[test]
+    fn any_processor_makes_the_same_file(
+        width in 1u32..600, height in 1u32..40, quality in 1u8..=100, seed: u32, flat in 0u8..8,
+    ) {
+        let raster = raster(width, height, |x, y| {
+            let noise = (x ^ seed).wrapping_mul(2_654_435_761) ^ (y ^ seed).wrapping_mul(40_503);
+            [noise >> 3, noise >> 8, noise >> 16].map(|channel| channel as u8 >> flat)
+        });
+        let of = |level| encoded(level, &mut Whole::new(&raster), quality, &MARKS)
+            .map_err(|err| TestCaseError::fail(err.to_string()));
+        let plain = of(Level::baseline())?;
+        for level in levels() {
+            prop_assert!(of(level)? == plain, "{level:?}");
+        }
     }
 
     #[test]

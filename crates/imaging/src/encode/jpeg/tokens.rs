@@ -1,5 +1,5 @@
 use super::huffman::{Bits, Code};
-use super::tables::{ORDER, TURNED};
+use super::tables::{IN_ORDER, Quantized, TURNED};
 
 /// Sixteen zeros that something follows, and the end of a block (T.81, F.1.2.2).
 const ZEROS: u8 = 0xf0;
@@ -57,54 +57,46 @@ impl Tokens {
         &self.counts[class as usize]
     }
 
-    /// Adds a quantised block of a component, which is in columns.
-    pub(super) fn push(&mut self, component: usize, block: &[i16; 64]) {
+    /// Adds a block of a component.
+    #[inline(always)]
+    pub(super) fn push(&mut self, component: usize, block: &Quantized) {
         let (first, others) = if component == 0 {
             (Class::LumaFirst, Class::LumaOthers)
         } else {
             (Class::ChromaFirst, Class::ChromaOthers)
         };
-        let change = block[0] - self.before[component];
-        self.before[component] = block[0];
-        self.add(first, 0, change);
+        let mut line = Line {
+            counts: &mut self.counts,
+            tokens: [0; 128],
+            length: 0,
+        };
+        let change = block.columns[0] - self.before[component];
+        self.before[component] = block.columns[0];
+        line.add(first, 0, change);
 
         let mut last = 0;
-        let mut left = present(block) & !1;
+        let mut left = in_order(block.present) & !1;
         while left != 0 {
             let at = left.trailing_zeros();
             left &= left - 1;
             let mut zeros = at - last - 1;
             while zeros > 15 {
-                self.symbol(others, ZEROS, 0, 0);
+                line.symbol(others, ZEROS, 0, 0);
                 zeros -= 16;
             }
-            self.add(
-                others,
-                zeros as u8,
-                block[usize::from(TURNED[at as usize & 63])],
-            );
+            let number = block.columns[usize::from(TURNED[at as usize & 63])];
+            line.add(others, zeros as u8, number);
             last = at;
         }
         if last < 63 {
-            self.symbol(others, END, 0, 0);
+            line.symbol(others, END, 0, 0);
         }
-    }
-
-    /// Adds a number by how many bits it takes, after some zeros (T.81, F.1.2.1).
-    fn add(&mut self, class: Class, zeros: u8, number: i16) {
-        let size = 16 - number.unsigned_abs().leading_zeros();
-        let bits = (number + (number >> 15)) as u32 & ((1 << size) - 1);
-        self.symbol(class, zeros << 4 | size as u8, size, bits);
-    }
-
-    fn symbol(&mut self, class: Class, symbol: u8, size: u32, bits: u32) {
-        self.counts[class as usize][usize::from(symbol)] += 1;
-        let class = (class as u32) << 30;
-        self.tokens
-            .push(class | size << 24 | u32::from(symbol) << 16 | bits);
+        let Line { tokens, length, .. } = line;
+        self.tokens.extend_from_slice(&tokens[..length & 127]);
     }
 
     /// Writes everything by the codes of the four classes.
+    #[inline(always)]
     pub(super) fn write(&self, codes: &[Code; 4], file: &mut Vec<u8>) {
         let mut bits = Bits::new(file);
         for token in &self.tokens {
@@ -120,18 +112,37 @@ impl Tokens {
     }
 }
 
-/// A bit for each coefficient that is not zero, in the order of the zigzag. Most columns of most blocks
-/// are empty.
-fn present(block: &[i16; 64]) -> u64 {
-    let (columns, _) = block.as_chunks::<8>();
-    let (orders, _) = ORDER.as_chunks::<8>();
+/// The tokens of one block, of which there are 64 at most.
+struct Line<'a> {
+    counts: &'a mut [[u32; 256]; 4],
+    tokens: [u32; 128],
+    length: usize,
+}
+
+impl Line<'_> {
+    /// Adds a number by how many bits it takes, after some zeros (T.81, F.1.2.1).
+    #[inline(always)]
+    fn add(&mut self, class: Class, zeros: u8, number: i16) {
+        let size = 16 - number.unsigned_abs().leading_zeros();
+        let bits = (number + (number >> 15)) as u32 & ((1 << size) - 1);
+        self.symbol(class, zeros << 4 | size as u8, size, bits);
+    }
+
+    #[inline(always)]
+    fn symbol(&mut self, class: Class, symbol: u8, size: u32, bits: u32) {
+        self.counts[class as usize][usize::from(symbol)] += 1;
+        let class = (class as u32) << 30;
+        self.tokens[self.length & 127] = class | size << 24 | u32::from(symbol) << 16 | bits;
+        self.length += 1;
+    }
+}
+
+/// The bits of a block of columns in the order of the zigzag.
+#[inline(always)]
+fn in_order(present: u64) -> u64 {
     let mut bits = 0;
-    for (column, order) in columns.iter().zip(orders) {
-        if column.iter().fold(0, |some, value| some | value) != 0 {
-            for (value, at) in column.iter().zip(order) {
-                bits |= u64::from(*value != 0) << at;
-            }
-        }
+    for (table, column) in IN_ORDER.iter().zip(present.to_le_bytes()) {
+        bits |= table[usize::from(column)];
     }
     bits
 }
