@@ -98,8 +98,9 @@ fn only_a_shape_that_was_left_open_is_chosen() {
     let last = |sizes: &[(u32, u32)]| sizes.len().checked_sub(1);
     let fitted = |draft: &Draft, request: Request| {
         let mut fitted = request.clone();
-        fit(draft, &mut fitted, Api::Auto, last);
-        (fitted != request).then_some(fitted)
+        let picked = fit(draft, &mut fitted, Api::Auto, last);
+        assert_eq!(picked, fitted != request, "{draft:?}");
+        picked.then_some(fitted)
     };
 
     let wide = fitted(&open(), kite(Model::V3));
@@ -127,6 +128,6 @@ fn only_a_shape_that_was_left_open_is_chosen() {
         assert_eq!(fitted(&draft, kite(Model::V3)), None, "{draft:?}");
     }
     let mut request = kite(Model::V3);
-    fit(&open(), &mut request, Api::Auto, |_| None);
+    assert!(!fit(&open(), &mut request, Api::Auto, |_| None));
     assert_eq!(request, kite(Model::V3));
 }
