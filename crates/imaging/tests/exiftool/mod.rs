@@ -14,7 +14,8 @@ use anyhow::{Context, Result, ensure};
 pub(crate) fn is_missing() -> bool {
     let found = Command::new("exiftool").arg("-ver").output();
     let is_missing = found.is_err_and(|err| err.kind() == ErrorKind::NotFound);
-    let is_required = env::var("DARKROOM_EXIFTOOL").is_ok_and(|word| word == "required");
+    let is_required =
+        env::vars_os().any(|(name, word)| name == "DARKROOM_EXIFTOOL" && word == "required");
     if is_missing && !is_required {
         eprintln!(
             "skipped: exiftool reads the marks that our files carry and is missing: \
