@@ -265,7 +265,8 @@ impl Audit {
         for lost in known.difference(&kept) {
             self.violations.push(format!("not in the store: {lost}"));
         }
-        for orphan in kept.difference(&known) {
+        let is_beside = |file: &&String| described(file).is_some_and(|key| known.contains(&key));
+        for orphan in kept.difference(&known).filter(|file| !is_beside(file)) {
             self.orphans += 1;
             self.violations.push(format!("nobody's: {orphan}"));
         }
@@ -322,6 +323,13 @@ fn list(value: &Value) -> &[Value] {
 fn key(picture: &Value) -> Option<String> {
     let (_, key) = picture["url"].as_str()?.split_once("/assets/")?;
     Some(key.to_owned())
+}
+
+/// The object whose metadata are in `file`, if they are.
+fn described(file: &str) -> Option<String> {
+    let (folder, name) = file.rsplit_once('/')?;
+    let object = name.strip_prefix('.')?.strip_suffix(".meta.json")?;
+    Some(format!("{folder}/{object}"))
 }
 
 /// Adds what lies below `folder`, as keys. What was never finished is under another name, and so is
