@@ -12,6 +12,7 @@ mod http;
 mod money;
 mod nats;
 mod operations;
+mod outage;
 mod recut;
 mod removal;
 mod restarts;
