@@ -38,7 +38,10 @@ async fn stored(pipeline: &Pipeline, id: &str) -> anyhow::Result<String> {
     wait_for(PATIENCE, "the picture", async || {
         let subject = format!("generation.completed.{id}");
         let events = pipeline.broker.jetstream.get_stream("EVENTS").await.ok()?;
-        let message = events.get_last_raw_message_by_subject(&subject).await.ok()?;
+        let message = events
+            .get_last_raw_message_by_subject(&subject)
+            .await
+            .ok()?;
         let event: Value = serde_json::from_slice(&message.payload).ok()?;
         Some(event["images"][0]["id"].as_str()?.to_owned())
     })
@@ -48,7 +51,11 @@ async fn stored(pipeline: &Pipeline, id: &str) -> anyhow::Result<String> {
 /// The first picture in the history, once it is deleted and its generation is ready.
 async fn deleted(pipeline: &Pipeline, id: &str) -> anyhow::Result<Value> {
     wait_for(PATIENCE, "the picture to be gone", async || {
-        let generation = pipeline.desk.get(&format!("/v1/generations/{id}")).await.ok()?;
+        let generation = pipeline
+            .desk
+            .get(&format!("/v1/generations/{id}"))
+            .await
+            .ok()?;
         let image = generation["images"][0].clone();
         let is_gone = image["state"] == "deleted" && generation["status"] == "ready";
         is_gone.then_some(image)
@@ -97,7 +104,10 @@ async fn two_hundred_pictures_that_are_removed_while_they_are_cut_stay_away() ->
             tokio::time::sleep(moment).await;
             expire(&pipeline, &id, &image).await?;
             let image = deleted(&pipeline, &id).await?;
-            assert_eq!((&image["url"], &image["derivatives"]), (&json!(null), &json!([])));
+            assert_eq!(
+                (&image["url"], &image["derivatives"]),
+                (&json!(null), &json!([]))
+            );
             anyhow::Ok(())
         });
         try_join_all(races).await?;
@@ -111,14 +121,22 @@ async fn two_hundred_pictures_that_are_removed_while_they_are_cut_stay_away() ->
     let left = ["generated", "derived"].map(|kind| files(&pipeline.images().join(kind)));
     assert_eq!(left, [0, 0]);
     let events = pipeline.broker.events().await?;
-    let told = |name: &str| events.iter().filter(|event| event.subject.starts_with(name)).count();
+    let told = |name: &str| {
+        events
+            .iter()
+            .filter(|event| event.subject.starts_with(name))
+            .count()
+    };
     assert_eq!(told("asset.deleted."), RACES as usize);
     assert_eq!(told("generation.ready."), RACES as usize);
     // Of both orders there were some: those that were told as cut, and those that never were.
     let cut = told("image.ready.");
     assert!((1..RACES as usize).contains(&cut), "{cut} were cut before");
     // After its removal, nothing is told of a picture.
-    for event in events.iter().filter(|event| event.subject.starts_with("image.")) {
+    for event in events
+        .iter()
+        .filter(|event| event.subject.starts_with("image."))
+    {
         let removed = format!("asset.expired.{}", event.about());
         let place = |subject: &str| events.iter().position(|event| event.subject == subject);
         assert!(place(&event.subject) < place(&removed), "{}", event.subject);
@@ -149,7 +167,10 @@ async fn a_picture_that_was_handed_out_twice_is_deleted_for_each_by_itself() -> 
         let image = stored(&pipeline, &first).await?;
         expire(&pipeline, &first, &image).await?;
         deleted(&pipeline, &first).await?;
-        let kept = pipeline.desk.get(&format!("/v1/generations/{second}")).await?;
+        let kept = pipeline
+            .desk
+            .get(&format!("/v1/generations/{second}"))
+            .await?;
         let image = &kept["images"][0];
         assert_eq!(image["state"], "ready");
         let links = image["derivatives"].as_array().into_iter().flatten();
