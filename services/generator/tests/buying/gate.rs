@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::{Event, GenerationId, Hold};
 use ideogram_sim::FaultKind;
+use runtime::Env;
 use serde_json::json;
 
 use crate::simulator::on_submit;
@@ -149,7 +150,7 @@ async fn whatever_the_account_lacks_work_waits_for_it_and_goes_on() -> anyhow::R
 /// milliseconds. `QUEUE=10000` makes the queue longer than it is usually.
 #[tokio::test]
 async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()> {
-    let jobs = std::env::var("QUEUE").map_or(Ok(1_500), |jobs| jobs.parse())?;
+    let jobs = Env::of_process()?.or("QUEUE", 1_500usize)?;
     let world = World::start(Setup::default().env("DARKROOM_PROVIDER_LIMIT", "100").sim(
         ideogram_sim::Config {
             max_in_flight: 100,

@@ -185,7 +185,7 @@ fn doubtful(page: Page, to: Timestamp) -> Scan {
 fn what_the_bill_has_not_was_not_billed_once_the_bill_goes_far_enough() {
     let (hour, page) = begun();
     let early = minutes(hour, 120);
-    let scan = doubtful(page.clone(), early);
+    let scan = doubtful(page, early);
     let (early, outcome) = scan.close(&bill(hour, dollars(3), minutes(hour, 60)));
     assert_eq!(outcome, Outcome::Agrees, "too early to tell");
     assert_eq!(early.since(), hour, "and it is waited for");
@@ -203,7 +203,7 @@ fn what_the_bill_has_not_was_not_billed_once_the_bill_goes_far_enough() {
     // It is told again until the ledger has it.
     let to = minutes(hour, 300);
     let late = bill(hour, dollars(5), minutes(hour, 130));
-    let (again, outcome) = page.clone().scan(to, SAFETY).close(&late);
+    let (again, outcome) = page.scan(to, SAFETY).close(&late);
     assert_eq!(outcome, Outcome::Settles(vec![absent("lost")]));
     let mut scan = again.scan(minutes(hour, 360), SAFETY);
     scan.reach(30, minutes(hour, 310));

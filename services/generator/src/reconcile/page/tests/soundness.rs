@@ -129,7 +129,7 @@ proptest! {
             let was_billed = matches!(call.fate, Fate::Paid { .. });
             prop_assert_eq!(verdict.cost.is_some(), was_billed, "{:?}", call);
             let was_heard = matches!(call.fate, Fate::Heard { .. });
-            prop_assert!(!was_heard, "{:?}", call);
+            prop_assert!(!was_heard, "{call:?}");
         }
     }
 }
