@@ -72,11 +72,7 @@ async fn both_doors_choose_one_shape() -> anyhow::Result<()> {
     for (model, presets, shape) in [
         ("V_2", json!(["og-image"]), "ASPECT_2_1"),
         ("V_3", json!(["twitter-header"]), "ASPECT_3_1"),
-        (
-            "ideogram-4",
-            json!(["og-image", "instagram"]),
-            "2048x2048",
-        ),
+        ("ideogram-4", json!(["og-image", "instagram"]), "2048x2048"),
         ("V_2", json!(["thumbnail"]), "ASPECT_1_1"),
     ] {
         let request = json!({ "prompt": "a kite", "model": model, "presets": presets });

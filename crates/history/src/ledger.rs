@@ -69,7 +69,7 @@ impl Ledger {
             Event::Calling(event) => self.begin(event),
             Event::Unknown(event) => self.doubt(event),
             Event::Parked(event) if event.in_doubt => self.close(State::Unknown),
-            Event::Parked(_) => self.close(State::Released),
+            Event::Parked(_) => self.acquit(),
             Event::Rendered(event) => self.render(event),
             Event::Completed(event) => self.complete(event.cost, event.at),
             Event::Failed(event) => self.fail(event),
@@ -120,6 +120,15 @@ impl Ledger {
         call.images = count(event.images.iter());
         call.late = late;
         call.settle(event.cost);
+    }
+
+    /// The last call was not billed, also if that was in doubt until now.
+    fn acquit(&mut self) {
+        let open = [State::Open, State::Unknown];
+        let last = self.calls.last_mut();
+        if let Some(call) = last.filter(|call| open.contains(&call.state())) {
+            call.set_state(State::Released);
+        }
     }
 
     /// What was settled by the provider's own answer stays as it is.

@@ -246,6 +246,23 @@ fn scripts(job: &Job) -> anyhow::Result<Vec<(Vec<Event>, Spend)>> {
                 ..of(PRICE.times(2), 4)
             },
         ),
+        // The provider's bill has no such charge.
+        (vec![call(), unknown(job, 1), parked(job, false)], nothing()),
+        (
+            vec![call(), unknown(job, 1), parked(job, false), again()],
+            open,
+        ),
+        // What was doubtful before the last call stays so.
+        (
+            vec![
+                call(),
+                unknown(job, 1),
+                parked(job, true),
+                again(),
+                parked(job, false),
+            ],
+            doubtful,
+        ),
     ])
 }
 

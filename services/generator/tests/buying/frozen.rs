@@ -71,7 +71,11 @@ async fn who_was_frozen_calls_nobody_afterwards() -> anyhow::Result<()> {
         fences.is_sorted(),
         "the old one called after the new one: {fences:?}"
     );
-    assert_eq!(fences.len(), JOBS);
+    // What the old one had written down and not sent when it was stopped, it took back afterwards,
+    // and the new one may have called by now.
+    let taken_back = world.tally().await?.get("parked").copied().unwrap_or(0);
+    let expected = JOBS..=JOBS + taken_back;
+    assert!(expected.contains(&fences.len()), "{} calls", fences.len());
     fences.dedup();
     assert_eq!(fences.len(), 2, "{fences:?}");
     drop((old, new));
