@@ -13,7 +13,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use storage::{Key, Object};
+use storage::{Key, Object, Store};
+use url::Url;
 
 use crate::api::App;
 use crate::download;
@@ -29,7 +30,8 @@ pub(crate) const POLICY: (HeaderName, HeaderValue) = (
     HeaderValue::from_static("default-src 'none'; sandbox"),
 );
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
-/// Shorter than the link's life, so that a cached redirect still leads somewhere.
+/// Shorter than the link's life, so that a cached redirect still leads somewhere; and soon after a
+/// picture is deleted nobody is sent for it any more.
 const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("private, max-age=300");
 /// What may be read by whoever knows its name: not what users have handed in.
 const OPEN: [&str; 2] = ["generated/", "derived/"];
@@ -49,7 +51,7 @@ pub(crate) async fn asset(
     if download::is_wanted(query.as_deref()) {
         return download::download(&app, &key, head, &headers).await;
     }
-    if let Some(link) = app.store.presign_get(&key, LINK_LIFE).await? {
+    if let Some(link) = elsewhere(&app.store, &key).await? {
         return Ok(redirect(link.as_str()));
     }
 
@@ -70,6 +72,14 @@ pub(crate) async fn asset(
 /// There is none of that name, any more or at all.
 pub(crate) fn none() -> Problem {
     Problem::not_found("there is no such picture, or it was deleted")
+}
+
+/// Where the bytes are read without us: from the CDN before the store, else from the store itself.
+async fn elsewhere(store: &Store, key: &Key) -> Result<Option<Url>, storage::Error> {
+    match store.public_url(key) {
+        Some(url) => Ok(Some(url)),
+        None => store.presign_get(key, LINK_LIFE).await,
+    }
 }
 
 fn bytes(key: &Key, etag: &str, object: Object, is_part: bool) -> Response {

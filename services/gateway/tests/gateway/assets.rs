@@ -1,10 +1,12 @@
-//! Pictures: no key, cached for ever, any part of them.
+//! Pictures: no key, cached for ever, any part of them; from a CDN, where there is one.
 
 use bytes::Bytes;
-use reqwest::StatusCode;
 use reqwest::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, LOCATION, RANGE,
 };
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
 use storage::{Key, Store};
 
 use crate::desk::Desk;
@@ -67,6 +69,45 @@ async fn a_picture_is_served_whole_in_part_or_not_again() -> anyhow::Result<()> 
         picture.len().to_string().as_str()
     );
     assert!(head.bytes().await?.is_empty());
+    desk.close().await
+}
+
+#[tokio::test]
+async fn a_picture_is_read_from_the_cdn_as_long_as_it_is_there() -> anyhow::Result<()> {
+    let cdn = ("DARKROOM_STORAGE_PUBLIC_URL", "https://cdn.example/kites");
+    let mut desk = Desk::open_with(&[cdn]).await?;
+    desk.http = Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .build()?;
+    let store = Store::open(&desk.storage_url, |_| None)?;
+    let (shown, handed_in) = (Key::parse(KEY)?, Key::source(&"0f".repeat(32), "png")?);
+    for key in [&shown, &handed_in] {
+        store.put_new(key, testkit::png(64, 48)?.into()).await?;
+    }
+    let path = format!("/assets/{KEY}");
+
+    for asked in [
+        desk.get(&path),
+        desk.get(&path).header(RANGE, "bytes=1-3"),
+        desk.http.head(format!("{}{path}", desk.url)),
+    ] {
+        let sent = asked.send().await?;
+        assert_eq!(sent.status(), StatusCode::FOUND);
+        let there = format!("https://cdn.example/kites/{KEY}");
+        assert_eq!(sent.headers()[LOCATION], there.as_str());
+        assert_eq!(sent.headers()[CACHE_CONTROL], "private, max-age=300");
+    }
+    // Its marks and its name are ours to give.
+    let kept = desk.get(&format!("{path}?download")).send().await?;
+    assert_eq!(kept.status(), StatusCode::OK);
+    assert!(kept.headers().contains_key(CONTENT_DISPOSITION));
+
+    store.delete(&shown).await?;
+    for key in [&shown, &handed_in] {
+        let answer = desk.get(&format!("/assets/{key}")).send().await?;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{key}");
+    }
     desk.close().await
 }
 
