@@ -116,8 +116,10 @@ impl Jwks {
         let generation = header(HEADER_GENERATION_ID)?;
         let user = header(HEADER_USER_ID)?;
         let timestamp = header(HEADER_TIMESTAMP)?;
-        let signature = unhex(header(HEADER_SIGNATURE)?).ok_or(Unverified::Signature)?;
-        let hash = hex(digest(&SHA256, body).as_ref());
+        let mut signature = [0; 64];
+        hex::decode_to_slice(header(HEADER_SIGNATURE)?, &mut signature)
+            .map_err(|_| Unverified::Signature)?;
+        let hash = hex::encode(digest(&SHA256, body));
         let message = format!("{generation}\n{user}\n{timestamp}\n{hash}");
         if !self.signed(header(HEADER_KEY_ID).ok(), message.as_bytes(), &signature) {
             return Err(Unverified::Signature);
@@ -180,22 +182,4 @@ fn read(body: &[u8], generation: &str) -> Result<Notice, Unverified> {
         created,
         images: images(&body).unwrap_or_default(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// 64 bytes from 128 digits.
-fn unhex(text: &str) -> Option<[u8; 64]> {
-    let digits = text.as_bytes();
-    if digits.len() != 128 {
-        return None;
-    }
-    let mut bytes = [0; 64];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
-        *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
-    }
-    Some(bytes)
 }

@@ -176,12 +176,7 @@ impl Preset {
             let _infallible = write!(recipe, " {most}");
         }
         let digest = digest::digest(&digest::SHA256, recipe.as_bytes());
-        digest
-            .as_ref()
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(&digest.as_ref()[..4])
     }
 }
 

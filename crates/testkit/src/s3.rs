@@ -288,7 +288,7 @@ fn authorization(method: &Method, host: &str, path: &str, now: &str) -> String {
     );
     let (day, _) = now.split_once('T').unwrap_or_default();
     let scope = format!("{day}/{REGION}/s3/aws4_request");
-    let request = hex(digest::digest(&digest::SHA256, request.as_bytes()).as_ref());
+    let request = hex::encode(digest::digest(&digest::SHA256, request.as_bytes()));
     let text = format!("AWS4-HMAC-SHA256\n{now}\n{scope}\n{request}");
     let sign = |key: &[u8], text: &str| {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
@@ -297,14 +297,10 @@ fn authorization(method: &Method, host: &str, path: &str, now: &str) -> String {
     let region = sign(day.as_ref(), REGION);
     let service = sign(region.as_ref(), "s3");
     let key = sign(service.as_ref(), "aws4_request");
-    let signature = hex(sign(key.as_ref(), &text).as_ref());
+    let signature = hex::encode(sign(key.as_ref(), &text));
     format!(
         "AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={HEADERS}, Signature={signature}"
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `DARKROOM_S3_SERVER`, or the one `scripts/fetch-tools --test` has put into `.tools`, or the one

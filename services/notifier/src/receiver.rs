@@ -1,7 +1,5 @@
 //! Whom to tell, and what is said about telling them.
 
-use std::fmt::Write as _;
-
 use bus::{Emit, Expect};
 use domain::{
     Accepted, Event, Failed, GenerationId, Job, NotificationDelivered, NotificationFailed, Tenant,
@@ -108,10 +106,5 @@ impl Receiver {
 /// The first 12 hex digits of the URL's SHA-256.
 fn endpoint(url: &Url) -> String {
     let digest = digest(&SHA256, url.as_str().as_bytes());
-    let bytes = digest.as_ref().iter().take(6);
-    bytes.fold(String::with_capacity(12), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    hex::encode(&digest.as_ref()[..6])
 }

@@ -1,8 +1,6 @@
 //! From the bytes of one picture to the bytes of its cuts: no I/O, and nothing that outlives the
 //! call.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -48,7 +46,7 @@ pub(crate) fn work(task: Task) -> Result<Output, imaging::Error> {
     let traits = describe.then(|| traits(&imaging::describe(&picture)));
     let fresh = |preset| {
         let cut = imaging::cut(&picture, &preset, &provenance)?;
-        let sha256 = hex(&cut.bytes);
+        let sha256 = hex::encode(digest(&SHA256, &cut.bytes));
         Ok(Fresh {
             preset,
             cut,
@@ -97,15 +95,4 @@ fn traits(seen: &imaging::Traits) -> Traits {
         perceptual_hash: format!("{:016x}", seen.phash),
         palette: seen.palette.iter().map(swatch).collect(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes)
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string does not fail.
-            write!(text, "{byte:02x}").ok();
-            text
-        })
 }

@@ -1,6 +1,5 @@
 //! One picture on its way from the provider's link into our store.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bus::Source;
@@ -160,9 +159,11 @@ async fn examine(bytes: Bytes, index: u32) -> Result<(Info, String), Trouble> {
         let message = format!("what the link of image {index} gives is no whole picture: {err}");
         Trouble::Broken(err, failure(Code::DownloadFailed, message))
     };
-    let examined =
-        runtime::blocking(move || imaging::verify_whole(&bytes).map(|info| (info, hex(&bytes))));
-    match examined.await {
+    let examine = move || {
+        let info = imaging::verify_whole(&bytes)?;
+        Ok::<_, imaging::Error>((info, hex::encode(digest(&SHA256, &bytes))))
+    };
+    match runtime::blocking(examine).await {
         Ok(Ok(examined)) => Ok(examined),
         Ok(Err(err)) => Err(broken(err.into())),
         Err(err @ runtime::Error::Panicked(_)) => Err(broken(err.into())),
@@ -211,15 +212,4 @@ fn again(source: impl Into<Source>, code: Code, index: u32) -> Trouble {
     };
     let message = format!("image {index} could not be {what} before its link died: {source}");
     Trouble::Again(source, failure(code, message))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes)
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a string does not fail.
-            write!(text, "{byte:02x}").ok();
-            text
-        })
 }

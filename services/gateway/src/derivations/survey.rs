@@ -1,7 +1,5 @@
 //! The pictures that an order is about, read page by page and never held all at once.
 
-use std::fmt::Write as _;
-
 use domain::{Code, Generation, Image, ImageState, Invalid, Job, Tenant};
 use imaging::{Format, Preset};
 use ring::digest::{Context, SHA256};
@@ -79,7 +77,7 @@ impl<'a> Survey<'a> {
                 return Err(too_many().into());
             }
         }
-        Ok((sum, hex(digest.finish().as_ref())))
+        Ok((sum, hex::encode(digest.finish())))
     }
 
     fn add(&self, sum: &mut Sum, digest: &mut Context, image: &Image, keys: &[Key]) {
@@ -177,12 +175,4 @@ fn too_many() -> Invalid {
              narrow it, for example with `from` and `to`"
         ),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }

@@ -123,9 +123,7 @@ fn public_name(name: &str) -> Option<String> {
 
 /// The name of a key that was given none: the same wherever it is configured.
 fn name_of(tag: &Tag) -> String {
-    let digits = tag.as_ref().iter().take(4);
-    let digits: String = digits.map(|byte| format!("{byte:02x}")).collect();
-    format!("key_{digits}")
+    format!("key_{}", hex::encode(&tag.as_ref()[..4]))
 }
 
 #[cfg(test)]

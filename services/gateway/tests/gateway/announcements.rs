@@ -71,10 +71,9 @@ fn webhook(
     at: Timestamp,
     said: &str,
 ) -> RequestBuilder {
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let (at, hash) = (
         at.as_second(),
-        hex(digest(&SHA256, said.as_bytes()).as_ref()),
+        hex::encode(digest(&SHA256, said.as_bytes())),
     );
     let signature = pair.sign(format!("one\nus\n{at}\n{hash}").as_bytes());
     desk.post_to(&format!("/webhooks/ideogram/{attempt}"))
@@ -82,7 +81,7 @@ fn webhook(
         .header("x-ideogram-webhook-user-id", "us")
         .header("x-ideogram-webhook-timestamp", at.to_string())
         .header("x-ideogram-webhook-key-id", "1")
-        .header("x-ideogram-webhook-signature", hex(signature.as_ref()))
+        .header("x-ideogram-webhook-signature", hex::encode(signature))
         .body(said.to_owned())
 }
 

@@ -1,6 +1,5 @@
 //! Pictures by URL.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -132,7 +131,7 @@ impl Sources {
             if is_mask {
                 Mask::read(&bytes, &limits)?;
             }
-            Ok((info, hex(&bytes)))
+            Ok((info, hex::encode(digest(&SHA256, &bytes))))
         };
         let examined = match is_mask {
             true => self.decoding(examine).await,
@@ -151,14 +150,4 @@ impl Sources {
 
 pub(super) fn later(err: impl Into<bus::Source>) -> PinError {
     PinError::Later(err.into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digest = digest(&SHA256, bytes);
-    let text = String::with_capacity(64);
-    digest.as_ref().iter().fold(text, |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
