@@ -1,3 +1,4 @@
+use domain::{ImageId, Job};
 use jiff::Timestamp;
 
 /// Bytes of escaped XML that a prompt may take: with it a packet fits into one JPEG segment, which
@@ -24,6 +25,32 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// What anybody may know of an image of `job`: all but its prompt. The same whenever the same
+    /// image is cut, or the second cut would not be the first.
+    #[must_use]
+    pub fn of(job: &Job, image: ImageId) -> Self {
+        Self {
+            generator: generator(job.simulated),
+            model: job.request.model.to_string(),
+            created: job.accepted_at,
+            id: image.to_string(),
+            prompt: None,
+        }
+    }
+
+    /// The same as [`of`](Self::of), from what is kept beside the image's bytes: `label` gives the
+    /// text of a name of [`Job::labels`]. None if one of them is missing or makes no sense.
+    #[must_use]
+    pub fn of_labels<'a>(label: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        Some(Self {
+            generator: generator(label("simulated")?.parse().ok()?),
+            model: label("model")?.to_owned(),
+            created: label("created")?.parse().ok()?,
+            id: label("image")?.to_owned(),
+            prompt: None,
+        })
+    }
+
     /// The XMP packet. `DigitalSourceType` is what the EU AI Act's art. 50(2) marking and the
     /// platforms look for (IPTC Photo Metadata Standard 2025.1, as are the AI properties).
     ///
@@ -82,6 +109,15 @@ impl Provenance {
     }
 }
 
+/// Names the system; what the simulator drew must not pass for the provider's.
+fn generator(simulated: bool) -> String {
+    let name = match simulated {
+        true => "Ideogram via Darkroom (simulated)",
+        false => "Ideogram via Darkroom",
+    };
+    name.to_owned()
+}
+
 /// Escapes text for XML 1.0 and stops before it would be longer than `most` bytes.
 fn escaped(text: &str, most: usize) -> String {
     let mut xml = String::with_capacity(text.len().min(most));
@@ -107,7 +143,40 @@ fn escaped(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::{GenerationId, Request, Tenant};
+
     use super::*;
+
+    #[test]
+    fn what_is_beside_an_image_says_the_same_as_its_job() {
+        let id = GenerationId::generate();
+        let request = Request::new("a secret product");
+        for simulated in [true, false] {
+            let job = Job::new(
+                id,
+                Tenant::default(),
+                request.clone(),
+                Timestamp::UNIX_EPOCH,
+            );
+            let job = Job { simulated, ..job };
+            let image = ImageId::of(id, 1);
+            let mut labels = job.labels(image, None);
+            let read = |labels: &[(&str, String)]| {
+                Provenance::of_labels(|name| {
+                    let label = labels.iter().find(|(known, _)| *known == name)?;
+                    Some(label.1.as_str())
+                })
+            };
+
+            let told = Provenance::of(&job, image);
+            assert_eq!(read(&labels), Some(told.clone()));
+            assert_eq!(told.generator.contains("simulated"), simulated);
+            assert_eq!((told.id, told.prompt), (image.to_string(), None));
+
+            labels.retain(|(name, _)| *name != "simulated");
+            assert_eq!(read(&labels), None);
+        }
+    }
 
     #[test]
     fn text_cannot_leave_its_element() {

@@ -107,7 +107,7 @@ async fn origin(
         return Ok(origin);
     }
     Ok(Origin {
-        provenance: kept(meta),
+        provenance: Provenance::of_labels(|name| meta.get(name)),
         title: named.id.to_string(),
         is_private: false,
     })
@@ -131,11 +131,8 @@ impl Origin {
         let request = &job.request;
         Some(Self {
             provenance: Some(Provenance {
-                generator: generator(job.simulated),
-                model: request.model.to_string(),
-                created: job.accepted_at,
-                id: id.to_string(),
                 prompt: Some(asked(job, seed)),
+                ..Provenance::of(job, id)
             }),
             title: match &request.campaign {
                 Some(campaign) => format!("{campaign} {}", request.prompt),
@@ -150,25 +147,6 @@ impl Origin {
 fn asked(job: &Job, seed: Option<i64>) -> String {
     let seed = seed.map_or_else(String::new, |seed| format!("\nseed: {seed}"));
     format!("{}{seed}", job.request.prompt)
-}
-
-/// As what was kept beside the bytes says; none if nothing was.
-fn kept(meta: &Meta) -> Option<Provenance> {
-    Some(Provenance {
-        generator: generator(meta.get("simulated")? == "true"),
-        model: meta.get("model")?.to_owned(),
-        created: meta.get("created")?.parse().ok()?,
-        id: meta.get("image")?.to_owned(),
-        prompt: None,
-    })
-}
-
-/// As the cuts say it.
-fn generator(simulated: bool) -> String {
-    match simulated {
-        true => "Ideogram via Darkroom (simulated)".to_owned(),
-        false => "Ideogram via Darkroom".to_owned(),
-    }
 }
 
 async fn room(size: u64) -> Result<SemaphorePermit<'static>, Problem> {

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{Image, Job, Review, Swatch, Traits};
+use domain::{Review, Swatch, Traits};
 use imaging::{Cut, Limits, Preset, Provenance};
 use ring::digest::{SHA256, digest};
 
@@ -55,21 +55,6 @@ pub(crate) fn work(task: Task) -> Result<Output, imaging::Error> {
     };
     let cuts = presets.into_iter().map(fresh).collect::<Result<_, _>>()?;
     Ok(Output { traits, cuts })
-}
-
-/// The same whenever the same picture is cut, or the second cut would not be the first.
-pub(crate) fn provenance(job: &Job, image: &Image) -> Provenance {
-    let generator = match job.simulated {
-        true => "Ideogram via Darkroom (simulated)",
-        false => "Ideogram via Darkroom",
-    };
-    Provenance {
-        generator: generator.to_owned(),
-        model: job.request.model.to_string(),
-        created: job.accepted_at,
-        id: image.id.to_string(),
-        prompt: None,
-    }
 }
 
 /// Why a person should look at a cut before it is used.

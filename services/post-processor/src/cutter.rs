@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{Code, Derivative, Image, Job, PresetChoice, Traits};
-use imaging::{Limits, Preset, Presets};
+use imaging::{Limits, Preset, Presets, Provenance};
 use runtime::crash;
 use storage::{Key, Meta, Store};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -81,7 +81,7 @@ impl Cutter {
             .cut(Task {
                 original,
                 presets,
-                provenance: cut::provenance(job, image),
+                provenance: Provenance::of(job, image.id),
                 describe: image.traits.is_none(),
             })
             .await?;
