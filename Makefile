@@ -56,6 +56,7 @@ bench-pipeline:
 	$(CARGO) build --locked --release --package darkroom
 	$(CARGO) bench --locked --profile dev --package e2e --bench pipeline
 
+# The design that this began with is measured beside, if node, npm and redis-server are there.
 bench-orchestration:
 	@scripts/fetch-tools
 	$(CARGO) build --locked --release --package darkroom
