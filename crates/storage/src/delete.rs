@@ -3,7 +3,7 @@ use object_store::ObjectStoreExt;
 use tokio::time::timeout;
 
 use crate::{
-    Error, Key, Store, folder,
+    Error, Key, Store,
     store::{Place, TIMEOUT},
 };
 
@@ -20,8 +20,8 @@ impl Store {
     /// All are worth another try: it may still be there.
     pub async fn delete(&self, key: &Key) -> Result<bool, Error> {
         match &self.place {
-            Place::Folder(root) => {
-                let removed = timeout(TIMEOUT, folder::remove(root, key.as_str())).await;
+            Place::Folder(folder) => {
+                let removed = timeout(TIMEOUT, folder.remove(key.as_str())).await;
                 removed
                     .map_err(|_| Error::Timeout {
                         action: ACTION,

@@ -1,46 +1,140 @@
 use std::{
-    fs::{self, File},
-    io,
+    fs::{self, File, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use bytes::Bytes;
 use object_store::local::LocalFileSystem;
+use tempfile::Builder;
 
-use crate::Error;
+use crate::{Error, shelf::Shelves};
 
-/// Opens the folder, creating it first if need be, and returns its real path.
-pub(crate) fn open(path: PathBuf) -> Result<(LocalFileSystem, PathBuf), Error> {
-    let opened = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
-    let root = opened.map_err(|source| Error::Folder {
-        path: path.clone(),
-        source,
-    })?;
-    let files = LocalFileSystem::new_with_prefix(&root).map_err(|err| Error::Folder {
-        path,
-        source: io::Error::other(err),
-    })?;
+/// How often the folders of an object are made when others take them away, because they are empty.
+const MAX_RACES: u32 = 16;
+/// How the name of a file ends while it is being written.
+const UNFINISHED: &str = ".part";
 
-    Ok((files.with_fsync(true), root))
+/// A folder of objects, each with its metadata beside it. Cheap to clone.
+///
+/// What changes is written here and not by `object_store`: it has no place for metadata, and what was
+/// one change of threads and four flushes would be five and nine.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    root: Arc<Path>,
+    shelves: Arc<Shelves>,
 }
 
-/// Makes sure that `key` is found again after a power cut, by flushing every folder from its own up
-/// to `root`.
-///
-/// The store flushes the file and the folders that *it* made. Folders and files that another process
-/// made a moment ago, and died before flushing them, are found by us as if they were safe.
-pub(crate) async fn settle(root: &Path, key: &str) -> io::Result<()> {
-    let (file, root) = (root.join(key), root.to_owned());
-    // All in one turn on a thread that may block: changing threads costs more than the flushing.
-    blocking(move || {
-        for folder in file.ancestors().skip(1) {
-            File::open(folder)?.sync_all()?;
-            if folder == root {
-                break;
+impl Folder {
+    /// Opens the folder, creating it first if need be, and what reads from it.
+    pub(crate) fn open(path: PathBuf) -> Result<(LocalFileSystem, Self), Error> {
+        let opened = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
+        let root = opened.map_err(|source| Error::Folder {
+            path: path.clone(),
+            source,
+        })?;
+        let files = LocalFileSystem::new_with_prefix(&root).map_err(|err| Error::Folder {
+            path,
+            source: io::Error::other(err),
+        })?;
+        let folder = Self {
+            root: root.into(),
+            shelves: Arc::default(),
+        };
+
+        Ok((files.with_fsync(true), folder))
+    }
+
+    /// Where it is.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Puts `bytes` under `key` and `beside` beside them, unless the key is taken, and tells whether
+    /// it was free. If an attempt before us has left something beside, that stays.
+    ///
+    /// Both are whole and on disk before they get their names, and what is beside gets its name first:
+    /// nobody ever sees a part of an object, or one that has lost its metadata. Once it returns, a
+    /// power cut takes neither away.
+    pub(crate) async fn create(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        beside: Option<String>,
+    ) -> io::Result<bool> {
+        let (folder, file) = (self.clone(), self.root.join(key));
+        let beside = beside.map(|json| (self.root.join(sidecar(key)), json));
+        // All in one turn on a thread that may block: changing threads costs more than most of it.
+        blocking(move || {
+            if file.exists() {
+                return Ok(false);
             }
+            let unfinished = unfinished(&file);
+            if let Some((beside, json)) = beside {
+                write_new(&beside, &unfinished, json.as_bytes())?;
+            }
+            if !write_new(&file, &unfinished, &bytes)? {
+                return Ok(false);
+            }
+            folder.flush(&file)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Makes sure that `key` is found again after a power cut: another process may have made it and
+    /// its folders a moment ago, and died before flushing them.
+    pub(crate) async fn settle(&self, key: &str) -> io::Result<()> {
+        let (folder, file) = (self.clone(), self.root.join(key));
+        blocking(move || folder.flush(&file)).await
+    }
+
+    /// Flushes every folder from that of `file` up to the root.
+    fn flush(&self, file: &Path) -> io::Result<()> {
+        for folder in file.ancestors().skip(1) {
+            if folder.parent() == Some(&*self.root) {
+                return self.shelves.flush(folder, &self.root);
+            }
+            flush(folder)?;
         }
         Ok(())
-    })
-    .await
+    }
+
+    /// Deletes an object and what is kept beside it, and the folders that are empty then, so that a
+    /// power cut does not bring them back. Tells whether the object was there.
+    pub(crate) async fn remove(&self, key: &str) -> io::Result<bool> {
+        let (file, beside) = (self.root.join(key), self.root.join(sidecar(key)));
+        let root = Arc::clone(&self.root);
+        blocking(move || {
+            let was_there = remove_file(&file)?;
+            remove_file(&beside)?;
+            remove_unfinished(&file)?;
+            let mut folders = file.ancestors().skip(1);
+            // The first that stays is the one that has forgotten something. Whatever is not there was
+            // forgotten by its parent.
+            while let Some(folder) = folders.next().filter(|folder| folder.starts_with(&root)) {
+                if *folder != *root && (fs::remove_dir(folder).is_ok() || !folder.exists()) {
+                    continue;
+                }
+                match flush(folder) {
+                    Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                    flushed => return flushed.map(|()| was_there),
+                }
+            }
+            Ok(was_there)
+        })
+        .await
+    }
+
+    /// How many bytes an ordinary user may still write to its disk.
+    pub(crate) async fn free_bytes(&self) -> io::Result<u64> {
+        let root = Arc::clone(&self.root);
+        let disk = blocking(move || Ok(rustix::fs::statvfs(&*root)?)).await?;
+
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
 }
 
 /// The name of the file beside an object that keeps its metadata. No key looks like this, because of
@@ -50,29 +144,63 @@ pub(crate) fn sidecar(key: &str) -> String {
     format!("{folder}/.{file}.meta.json")
 }
 
-/// Deletes an object and what is kept beside it, and the folders that are empty then, so that a power
-/// cut does not bring them back. Tells whether the object was there.
-pub(crate) async fn remove(root: &Path, key: &str) -> io::Result<bool> {
-    let (file, beside) = (root.join(key), root.join(sidecar(key)));
-    let root = root.to_owned();
-    blocking(move || {
-        let was_there = remove_file(&file)?;
-        remove_file(&beside)?;
-        let mut folders = file.ancestors().skip(1);
-        // The first that stays is the one that has forgotten something. Whatever is not there was
-        // forgotten by its parent.
-        while let Some(folder) = folders.next().filter(|folder| folder.starts_with(&root)) {
-            if *folder != *root && (fs::remove_dir(folder).is_ok() || !folder.exists()) {
-                continue;
+/// Makes a folder's entries survive a power cut.
+pub(crate) fn flush(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Writes a file that appears when it is whole and on disk, unless there is one. Tells whether there
+/// was none.
+fn write_new(path: &Path, prefix: &str, bytes: &[u8]) -> io::Result<bool> {
+    let folder = path.parent().unwrap_or(path);
+    let mut unfinished = Builder::new();
+    unfinished.prefix(prefix).suffix(UNFINISHED);
+    // As any file, less what the process's mask forbids.
+    unfinished.permissions(Permissions::from_mode(0o666));
+    let mut races = 0;
+    let mut file = loop {
+        match unfinished.tempfile_in(folder) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound && races < MAX_RACES => {
+                fs::create_dir_all(folder)?;
+                races += 1;
             }
-            match File::open(folder).and_then(|folder| folder.sync_all()) {
-                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
-                synced => return synced.map(|()| was_there),
-            }
+            file => break file?,
         }
-        Ok(was_there)
-    })
-    .await
+    };
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(err) if err.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(err) => Err(err.error),
+    }
+}
+
+/// How the names begin under which an object, and what is beside it, are written. No key's name begins
+/// with a dot.
+fn unfinished(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    format!(".{}.", name.to_string_lossy())
+}
+
+/// Removes what deaths in the midst of writing have left. Who is writing at this moment finds its file
+/// gone, and fails.
+fn remove_unfinished(file: &Path) -> io::Result<()> {
+    let prefix = unfinished(file);
+    let entries = match fs::read_dir(file.parent().unwrap_or(file)) {
+        Ok(entries) => entries,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(err) => return Err(err),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && name.ends_with(UNFINISHED) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_file(file: &Path) -> io::Result<bool> {
@@ -81,13 +209,6 @@ fn remove_file(file: &Path) -> io::Result<bool> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(err) => Err(err),
     }
-}
-
-/// How many bytes an ordinary user may still write to the disk of `root`.
-pub(crate) async fn free_bytes(root: PathBuf) -> io::Result<u64> {
-    let disk = blocking(move || Ok(rustix::fs::statvfs(&root)?)).await?;
-
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 async fn blocking<T: Send + 'static>(

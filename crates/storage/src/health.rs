@@ -5,7 +5,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use tokio::time::timeout;
 
 use crate::{
-    Error, Store, folder,
+    Error, Store,
     store::{Place, TIMEOUT},
 };
 
@@ -66,31 +66,10 @@ impl Store {
         }
     }
 
-    /// How many bytes still fit, or `None` if the store does not say (anything but a folder).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Failed`] if the disk cannot be asked, [`Error::Timeout`] if it hangs.
-    pub async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        const ACTION: &str = "measure the free space of";
-
-        let Place::Folder(root) = &self.place else {
-            return Ok(None);
-        };
-        match timeout(TIMEOUT, folder::free_bytes(root.clone())).await {
-            Ok(Ok(free)) => Ok(Some(free)),
-            Ok(Err(err)) => Err(Error::of(ACTION, &self.location, err)),
-            Err(_) => Err(Error::Timeout {
-                action: ACTION,
-                key: self.location.clone(),
-            }),
-        }
-    }
-
     async fn try_out(&self, min_free: u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let path = self.prefix.clone().join(PROBE);
-        if let Place::Folder(root) = &self.place {
-            let free = folder::free_bytes(root.clone()).await?;
+        if let Place::Folder(folder) = &self.place {
+            let free = folder.free_bytes().await?;
             if free < min_free {
                 let low = format!("{free} bytes are free, and {min_free} must stay free");
                 return Err(io::Error::new(io::ErrorKind::StorageFull, low).into());

@@ -19,6 +19,7 @@ mod location;
 mod meta;
 mod put;
 mod read;
+mod shelf;
 mod store;
 
 pub use error::Error;

@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use bytes::Bytes;
-use object_store::{Attribute, Attributes, ObjectStore, PutMode, PutOptions, path::Path};
+use object_store::{Attribute, Attributes, ObjectStore, PutMode, PutOptions};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Error, Key, Meta, Store, folder,
+    Error, Key, Meta, Store,
     store::{Place, TIMEOUT},
 };
 
@@ -57,7 +57,6 @@ impl Store {
 
         for race in 0..MAX_RACES {
             if self.create(key, &bytes, meta).await? {
-                self.settle(key).await?;
                 return Ok(Put::Created);
             }
             // Taken (412) or lost in a race (409): only the object itself can tell.
@@ -82,62 +81,44 @@ impl Store {
 
     /// Whether the key was free.
     async fn create(&self, key: &Key, bytes: &Bytes, meta: &Meta) -> Result<bool, Error> {
-        // A file system has no place for attributes and refuses to pretend.
-        let attributes = match &self.place {
-            Place::Folder(_) => {
-                self.put_beside(key, meta).await?;
-                Attributes::new()
+        match &self.place {
+            Place::Folder(folder) => {
+                let beside = (!meta.is_empty()).then(|| meta.to_json(key.content_type()));
+                let created = folder.create(key.as_str(), bytes.clone(), beside);
+                in_folder(key, created).await
             }
-            Place::Memory | Place::Bucket(_) => attributes(key, meta),
-        };
-        self.put_if_absent(key, &self.path(key), bytes.clone(), attributes)
-            .await
-    }
-
-    /// Writes the metadata into a file of their own, before the object appears, so that there is
-    /// never an object that has lost them. If an attempt before us has left them, they stay.
-    async fn put_beside(&self, key: &Key, meta: &Meta) -> Result<(), Error> {
-        if meta.is_empty() || self.stat(key).await?.is_some() {
-            return Ok(());
-        }
-        let json = meta.to_json(key.content_type()).into();
-        let path = Path::from(folder::sidecar(key.as_str()));
-        self.put_if_absent(key, &path, json, Attributes::new())
-            .await?;
-        Ok(())
-    }
-
-    async fn put_if_absent(
-        &self,
-        key: &Key,
-        path: &Path,
-        bytes: Bytes,
-        attributes: Attributes,
-    ) -> Result<bool, Error> {
-        let mut options = PutOptions::from(PutMode::Create);
-        options.attributes = attributes;
-        let put = self.objects.put_opts(path, bytes.into(), options);
-        match self.limited(ACTION, key, put).await? {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(err) => Err(Error::of(ACTION, key, err)),
+            Place::Memory | Place::Bucket(_) => {
+                let mut options = PutOptions::from(PutMode::Create);
+                options.attributes = attributes(key, meta);
+                let path = self.path(key);
+                let put = self.objects.put_opts(&path, bytes.clone().into(), options);
+                match self.limited(ACTION, key, put).await? {
+                    Ok(_) => Ok(true),
+                    Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+                    Err(err) => Err(Error::of(ACTION, key, err)),
+                }
+            }
         }
     }
 
-    /// Makes a local object survive a power cut; other stores have seen to it themselves.
+    /// Makes an object that was found in a folder survive a power cut; other stores have seen to it
+    /// themselves.
     async fn settle(&self, key: &Key) -> Result<(), Error> {
-        let Place::Folder(root) = &self.place else {
-            return Ok(());
-        };
-        let settled = timeout(TIMEOUT, folder::settle(root, key.as_str())).await;
-        match settled {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(err)) => Err(Error::of(ACTION, key, err)),
-            Err(_) => Err(Error::Timeout {
-                action: ACTION,
-                key: key.to_string(),
-            }),
+        match &self.place {
+            Place::Folder(folder) => in_folder(key, folder.settle(key.as_str())).await,
+            Place::Memory | Place::Bucket(_) => Ok(()),
         }
+    }
+}
+
+/// Gives up on the disk after a while.
+async fn in_folder<T>(key: &Key, work: impl Future<Output = io::Result<T>>) -> Result<T, Error> {
+    match timeout(TIMEOUT, work).await {
+        Ok(done) => done.map_err(|err| Error::of(ACTION, key, err)),
+        Err(_) => Err(Error::Timeout {
+            action: ACTION,
+            key: key.to_string(),
+        }),
     }
 }
 

@@ -1,11 +1,11 @@
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use object_store::{ObjectStore, memory::InMemory, path::Path, signer::Signer};
 use runtime::Env;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{Error, Key, client, folder, location, location::Location};
+use crate::{Error, Key, client, folder::Folder, location, location::Location};
 
 /// For one call, the retries of a bucket's client included.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ pub struct Store {
 #[derive(Clone)]
 pub(crate) enum Place {
     Memory,
-    Folder(PathBuf),
+    Folder(Folder),
     Bucket(Arc<dyn Signer>),
 }
 
@@ -68,11 +68,11 @@ impl Store {
     pub fn open(url: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         match Location::parse(url)? {
             Location::Folder(path) => {
-                let (files, root) = folder::open(path)?;
+                let (files, folder) = Folder::open(path)?;
                 Ok(Self {
                     objects: Arc::new(files),
-                    location: format!("file://{}", root.display()),
-                    place: Place::Folder(root),
+                    location: format!("file://{}", folder.root().display()),
+                    place: Place::Folder(folder),
                     prefix: Path::default(),
                     public: None,
                 })

@@ -265,11 +265,7 @@ async fn refuses_what_is_too_large(store: &Store) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn memory_conforms() -> anyhow::Result<()> {
-    let store = Store::in_memory();
-
-    conformance(&store).await?;
-    assert_eq!(store.free_bytes().await?, None);
-    Ok(())
+    conformance(&Store::in_memory()).await
 }
 
 #[tokio::test]
@@ -278,7 +274,6 @@ async fn a_folder_conforms() -> anyhow::Result<()> {
     let store = local(&folder)?;
 
     conformance(&store).await?;
-    assert!(store.free_bytes().await?.context("no free space")? > 0);
     assert_eq!(
         store
             .presign_get(&key("kept")?, Duration::from_secs(60))
@@ -297,7 +292,5 @@ async fn s3_conforms() -> anyhow::Result<()> {
         found.map(|(_, value)| value.clone())
     })?;
 
-    conformance(&store).await?;
-    assert_eq!(store.free_bytes().await?, None);
-    Ok(())
+    conformance(&store).await
 }

@@ -33,6 +33,12 @@ impl World {
         self.file().with_file_name(".0-9f86d081884c.png.meta.json")
     }
 
+    /// What a death in the midst of writing leaves.
+    fn unfinished(&self, n: u32) -> PathBuf {
+        self.file()
+            .with_file_name(format!(".0-9f86d081884c.png.{n}.part"))
+    }
+
     fn generated(&self) -> PathBuf {
         self.folder.path().join("images/generated")
     }
@@ -87,8 +93,7 @@ async fn what_a_crash_left_half_written_is_never_seen() -> anyhow::Result<()> {
     let world = World::new()?;
     fs::create_dir_all(world.file().parent().context("no folder")?)?;
     for leftover in 1..=3 {
-        let half = format!("{}#{leftover}", world.file().display());
-        fs::write(half, b"half a pict")?;
+        fs::write(world.unfinished(leftover), b"half a pict")?;
     }
 
     assert_eq!(world.store.head(&world.key).await?, None);
@@ -158,7 +163,7 @@ async fn deleting_leaves_nothing_behind() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_a_deletion_cut_short_has_left_goes_with_the_next() -> anyhow::Result<()> {
+async fn what_deaths_have_left_goes_with_the_next_deletion() -> anyhow::Result<()> {
     let world = World::new()?;
     let meta = meta("gen_1")?;
     let put = world
@@ -166,6 +171,7 @@ async fn what_a_deletion_cut_short_has_left_goes_with_the_next() -> anyhow::Resu
         .put_new_with(&world.key, Bytes::from_static(b"pixels"), &meta);
     put.await?;
     fs::remove_file(world.file())?;
+    fs::write(world.unfinished(1), b"half a pict")?;
 
     assert!(!world.store.delete(&world.key).await?);
 

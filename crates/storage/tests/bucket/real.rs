@@ -42,8 +42,6 @@ async fn others_see_what_an_object_is() -> anyhow::Result<()> {
     let link = store.presign_get(&key, TTL).await?.context("no link")?;
     let mut bare = link.clone();
     bare.set_query(None);
-    let save = store.presign_download(&key, TTL, "Roter Drachen №1.png");
-    let save = save.await?.context("no link")?;
 
     let refused = stranger.get(bare).send().await?;
     assert_eq!(refused.status(), 403);
@@ -54,12 +52,6 @@ async fn others_see_what_an_object_is() -> anyhow::Result<()> {
     assert_eq!(header(&headers, "x-amz-meta-generation")?, "gen_1");
     let cache = header(&headers, "cache-control")?;
     assert_eq!(cache, "public, max-age=31536000, immutable");
-    assert!(!headers.contains_key("content-disposition"));
-    let saved = stranger.get(save).send().await?.error_for_status()?;
-    assert_eq!(
-        header(saved.headers(), "content-disposition")?,
-        "attachment; filename*=UTF-8''Roter%20Drachen%20%E2%84%961.png"
-    );
     Ok(())
 }
 

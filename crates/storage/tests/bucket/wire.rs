@@ -127,7 +127,7 @@ fn open(url: &str, env: &[(&str, &str)]) -> Result<Store, Error> {
 }
 
 #[tokio::test]
-async fn google_gives_links_that_end_and_links_that_save() -> anyhow::Result<()> {
+async fn google_gives_links_that_end() -> anyhow::Result<()> {
     // Made for this test; it opens nothing.
     let account = serde_json::json!({
         "client_email": "test@example.com",
@@ -140,7 +140,6 @@ async fn google_gives_links_that_end_and_links_that_save() -> anyhow::Result<()>
     )?;
 
     let shown = store.presign_get(&key()?, TTL).await?.context("no link")?;
-    let saved = store.presign_download(&key()?, TTL, "kite.png").await?;
 
     assert_eq!(shown.host_str(), Some("storage.googleapis.com"));
     assert_eq!(shown.path(), format!("/images/prod/{}", key()?));
@@ -149,15 +148,6 @@ async fn google_gives_links_that_end_and_links_that_save() -> anyhow::Result<()>
     assert_eq!(
         query.get("X-Goog-Signature").context("unsigned")?.len(),
         512
-    );
-    let saved = saved.context("no link")?;
-    assert!(
-        saved.query_pairs().any(|pair| pair
-            == (
-                "response-content-disposition".into(),
-                "attachment; filename*=UTF-8''kite.png".into()
-            )),
-        "{saved}"
     );
     Ok(())
 }
@@ -181,11 +171,6 @@ async fn azure_gives_links_that_end() -> anyhow::Result<()> {
     assert!(
         query.contains_key("se") && query.contains_key("sig"),
         "{shown}"
-    );
-    // The bytes have to come from us then.
-    assert_eq!(
-        store.presign_download(&key()?, TTL, "kite.png").await?,
-        None
     );
     Ok(())
 }

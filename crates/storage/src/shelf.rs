@@ -1,0 +1,126 @@
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::folder::flush;
+
+/// The folders directly below a root, in which all who write make new folders, and which therefore
+/// are flushed for many at a time. There are as many as there are kinds of keys.
+#[derive(Debug, Default)]
+pub(crate) struct Shelves(Mutex<HashMap<PathBuf, Arc<Shelf>>>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    turns: Mutex<Turns>,
+    /// Held by the one who flushes.
+    flushing: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Turns {
+    /// How many have asked for a flush.
+    asked: u64,
+    /// How many of them have got it.
+    flushed: u64,
+}
+
+impl Shelves {
+    /// Flushes `shelf`, and its own name in `root`. One flush serves all who asked for it before it
+    /// began: their changes were made by then.
+    pub(crate) fn flush(&self, shelf: &Path, root: &Path) -> io::Result<()> {
+        let turns = Arc::clone(lock(&self.0).entry(shelf.to_owned()).or_default());
+        turns.flush(|| flush(shelf).and_then(|()| flush(root)))
+    }
+}
+
+impl Shelf {
+    fn flush(&self, flush: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let ours = {
+            let mut turns = lock(&self.turns);
+            turns.asked += 1;
+            turns.asked
+        };
+        let _flushing = lock(&self.flushing);
+        let asked = {
+            let turns = lock(&self.turns);
+            if turns.flushed >= ours {
+                return Ok(());
+            }
+            turns.asked
+        };
+        flush()?;
+        lock(&self.turns).flushed = asked;
+        Ok(())
+    }
+}
+
+/// What a thread leaves that dies with the lock is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Barrier, mpsc};
+    use std::thread;
+
+    use super::*;
+
+    /// While the first flushes, seven more ask: they wait for one flush, which begins after theirs.
+    #[test]
+    fn one_flush_serves_all_who_asked_before_it() -> anyhow::Result<()> {
+        const OTHERS: u64 = 7;
+        let shelf = Shelf::default();
+        let flushes = AtomicU32::new(0);
+        let (begun, first) = (Barrier::new(2), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                shelf.flush(|| {
+                    begun.wait();
+                    first.wait();
+                    flushes.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                })
+            });
+            begun.wait();
+            let others: Vec<_> = (0..OTHERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        shelf.flush(|| {
+                            flushes.fetch_add(1, Ordering::SeqCst);
+                            Ok(())
+                        })
+                    })
+                })
+                .collect();
+            while lock(&shelf.turns).asked <= OTHERS {
+                thread::yield_now();
+            }
+            assert_eq!(flushes.load(Ordering::SeqCst), 0);
+            first.wait();
+            for other in others {
+                other.join().ok();
+            }
+        });
+
+        assert_eq!(flushes.into_inner(), 2);
+        Ok(())
+    }
+
+    /// Who waited for a flush that failed makes its own.
+    #[test]
+    fn a_flush_that_failed_has_served_nobody() {
+        let shelf = Shelf::default();
+        let (told, heard) = mpsc::channel();
+
+        let failed = shelf.flush(|| Err(io::ErrorKind::StorageFull.into()));
+        let flushed = shelf.flush(|| told.send(()).map_err(io::Error::other));
+
+        assert!(failed.is_err() && flushed.is_ok());
+        assert_eq!(heard.try_iter().count(), 1);
+    }
+}
