@@ -35,6 +35,9 @@ pub struct Config {
     pub ca: Option<PathBuf>,
     /// How our events are written.
     pub encoding: Encoding,
+    /// The bus of this process, whose connection is used instead of one of our own. Whoever opened it
+    /// closes it.
+    pub shared: Option<Bus>,
 }
 
 impl Config {
@@ -54,6 +57,7 @@ impl Config {
             credentials: env.raw("DARKROOM_NATS_CREDS_FILE").map(PathBuf::from),
             ca: env.raw("DARKROOM_NATS_CA_FILE").map(PathBuf::from),
             encoding: env.or("DARKROOM_EVENT_ENCODING", Encoding::Json)?,
+            shared: None,
         })
     }
 
@@ -67,6 +71,7 @@ impl Config {
             credentials: None,
             ca: None,
             encoding: Encoding::Json,
+            shared: None,
         }
     }
 }
@@ -79,6 +84,8 @@ pub struct Bus {
     pub(crate) encoding: Encoding,
     pub(crate) name: &'static str,
     pub(crate) committer: Committer,
+    /// Whether the connection is somebody else's.
+    borrowed: bool,
 }
 
 impl std::fmt::Debug for Bus {
@@ -91,12 +98,20 @@ impl std::fmt::Debug for Bus {
 
 impl Bus {
     /// Connects, waiting up to half a minute for the server to appear. Afterwards the connection
-    /// is kept up for ever.
+    /// is kept up for ever. With [`Config::shared`] it is up already.
     ///
     /// # Errors
     ///
     /// [`Error::Connect`]; [`Error::TooOld`].
     pub async fn connect(config: &Config) -> Result<Self, Error> {
+        if let Some(bus) = &config.shared {
+            return Ok(Self {
+                encoding: config.encoding,
+                name: config.name,
+                borrowed: true,
+                ..bus.clone()
+            });
+        }
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             match Self::connect_once(config).await {
@@ -131,6 +146,7 @@ impl Bus {
             jetstream,
             encoding: config.encoding,
             name: config.name,
+            borrowed: false,
         })
     }
 
@@ -148,7 +164,13 @@ impl Bus {
 
     /// Sends what is still buffered. The last thing to do with a bus.
     pub async fn close(&self) {
-        match tokio::time::timeout(ANSWER, self.client.drain()).await {
+        let sent = async {
+            match self.borrowed {
+                true => self.client.flush().await.map_err(crate::Source::from),
+                false => self.client.drain().await.map_err(crate::Source::from),
+            }
+        };
+        match tokio::time::timeout(ANSWER, sent).await {
             Ok(Ok(())) => {}
             Ok(Err(err)) => debug!(error = %err, "connection closed without draining"),
             Err(_) => warn!("connection did not drain in time"),

@@ -49,7 +49,6 @@ async fn with_broker(
     let env = plan.complete(env);
     let bus = Bus::connect(&bus::Config::from_env(&env, "up")?).await?;
     bus::provision(&bus, 1).await?;
-    bus.close().await;
 
     let simulator = match plan.simulated {
         true => {
@@ -62,7 +61,8 @@ async fn with_broker(
         }
         false => None,
     };
-    let served = services::run(&env, plan, life, &starting).await;
+    let served = services::run(&env, plan, life, &starting, &bus).await;
+    bus.close().await;
     if let Some(simulator) = simulator {
         simulator.stop().await;
     }

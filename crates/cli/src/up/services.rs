@@ -1,6 +1,7 @@
-//! The six services, side by side: when one fails, all stop.
+//! The six services, side by side, over one connection: when one fails, all stop.
 
 use anyhow::Context;
+use bus::Bus;
 use runtime::{Component, Env, Life};
 use tokio::task::JoinSet;
 use tracing::{error, info};
@@ -10,7 +11,7 @@ use super::plan::Plan;
 
 type Outcome = (&'static str, anyhow::Result<()>);
 
-/// Runs all services until `life` ends or one of them fails.
+/// Runs all services on `bus` until `life` ends or one of them fails.
 ///
 /// # Errors
 ///
@@ -20,11 +21,14 @@ pub(crate) async fn run(
     plan: &Plan,
     life: &Life,
     starting: &Component,
+    bus: &Bus,
 ) -> anyhow::Result<()> {
     let mut services: JoinSet<Outcome> = JoinSet::new();
     macro_rules! spawn {
         ($name:literal, $service:ident) => {
-            let config = $service::Config::from_env(env).context($name)?;
+            let mut config = $service::Config::from_env(env).context($name)?;
+            // One connection: what the services tell at the same moment is written down together.
+            config.bus.shared = Some(bus.clone());
             let own = life.of($name);
             // Not ready from the start, and not only from the service's first word on.
             own.health.component("nats");
