@@ -68,18 +68,22 @@ impl Folder {
         let beside = beside.map(|json| (self.root.join(sidecar(key)), json));
         // All in one turn on a thread that may block: changing threads costs more than most of it.
         blocking(move || {
-            if file.exists() {
-                return Ok(false);
+            // Who made the folder may have died in it. In a new one there is nothing to look for.
+            let visited = file.parent().is_some_and(Path::exists);
+            let created = !file.exists() && {
+                let unfinished = unfinished(&file);
+                if let Some((beside, json)) = beside {
+                    write_new(&beside, &unfinished, json.as_bytes())?;
+                }
+                write_new(&file, &unfinished, &bytes)?
+            };
+            if visited {
+                remove_unfinished(&file)?;
             }
-            let unfinished = unfinished(&file);
-            if let Some((beside, json)) = beside {
-                write_new(&beside, &unfinished, json.as_bytes())?;
+            if created {
+                folder.flush(&file)?;
             }
-            if !write_new(&file, &unfinished, &bytes)? {
-                return Ok(false);
-            }
-            folder.flush(&file)?;
-            Ok(true)
+            Ok(created)
         })
         .await
     }
@@ -172,6 +176,8 @@ fn write_new(path: &Path, prefix: &str, bytes: &[u8]) -> io::Result<bool> {
     match file.persist_noclobber(path) {
         Ok(_) => Ok(true),
         Err(err) if err.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        // Whoever was faster has tidied up.
+        Err(err) if err.error.kind() == io::ErrorKind::NotFound && path.exists() => Ok(false),
         Err(err) => Err(err.error),
     }
 }
@@ -183,8 +189,8 @@ fn unfinished(file: &Path) -> String {
     format!(".{}.", name.to_string_lossy())
 }
 
-/// Removes what deaths in the midst of writing have left. Who is writing at this moment finds its file
-/// gone, and fails.
+/// Removes what deaths in the midst of writing have left. Whoever is writing at this moment finds its
+/// file gone, which is as well if the object is there, and an error if it was deleted.
 fn remove_unfinished(file: &Path) -> io::Result<()> {
     let prefix = unfinished(file);
     let entries = match fs::read_dir(file.parent().unwrap_or(file)) {

@@ -102,6 +102,40 @@ async fn what_a_crash_left_half_written_is_never_seen() -> anyhow::Result<()> {
 
     assert_eq!(put, Put::Created);
     assert_eq!(world.store.get(&world.key).await?, Some(bytes));
+    let folder = world.file();
+    let folder = folder.parent().context("no folder")?;
+    assert_eq!(fs::read_dir(folder)?.count(), 1, "nothing is left of them");
+    Ok(())
+}
+
+/// Each of them tidies up after deaths, and takes what the others are writing for such.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn all_who_put_the_same_at_once_succeed() -> anyhow::Result<()> {
+    for round in 0..50 {
+        let world = World::new()?;
+        let other = Key::generated(&"gen_1", 1, SHA, "png")?;
+        world.store.put_new(&other, Bytes::new()).await?;
+        let meta = meta("gen_1")?;
+        let puts = (0..8).map(|_| {
+            let (store, key, meta) = (open(&world.folder), world.key.clone(), meta.clone());
+            tokio::spawn(async move {
+                let bytes = Bytes::from_static(b"pixels");
+                anyhow::Ok(store?.put_new_with(&key, bytes, &meta).await?)
+            })
+        });
+        let mut created = 0;
+        for put in puts.collect::<Vec<_>>() {
+            created += usize::from(put.await?? == Put::Created);
+        }
+
+        assert_eq!(created, 1, "round {round}");
+        let head = world.store.head(&world.key).await?.context("no head")?;
+        assert_eq!(head.meta, meta);
+        // The two objects, and what is beside this one.
+        let folder = world.file();
+        let folder = folder.parent().context("no folder")?;
+        assert_eq!(fs::read_dir(folder)?.count(), 3, "round {round}");
+    }
     Ok(())
 }
 
