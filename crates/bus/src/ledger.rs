@@ -108,19 +108,6 @@ impl Ledger {
         Ok(page)
     }
 
-    /// The last event of each kind about one picture, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Read`]; [`Error::Decode`].
-    pub async fn read_image(&self, id: domain::ImageId) -> Result<Vec<Entry>, Error> {
-        let messages = self
-            .bus
-            .last_of_each(EVENTS, &format!("image.*.{id}"))
-            .await?;
-        messages.into_iter().map(entry).collect()
-    }
-
     /// The last event of each kind that is told of one picture, its removal included, oldest first.
     /// The last one is the expectation of [`Expect::PictureAt`].
     ///

@@ -157,9 +157,16 @@ impl Preset {
         self.max_bytes
     }
 
+    /// What the file of a cut is called: `<name>-<version>.<extension>`. Belongs in the object key,
+    /// so that a changed preset never overwrites or is mistaken for what was cut before.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let extension = self.encoding.format().extension();
+        format!("{}-{}.{extension}", self.name, self.version())
+    }
+
     /// Eight hex digits that change whenever the same source would give another file, and only then.
-    /// The name is not part of it. Belongs in the object key, so that a changed preset never
-    /// overwrites or is mistaken for what was cut before.
+    /// The name is not part of it.
     #[must_use]
     pub fn version(&self) -> String {
         let Self {
@@ -200,6 +207,7 @@ mod tests {
     fn the_version_stays_until_the_engine_changes() {
         // Derived from names in this file: whoever renames a variant re-cuts every stored image.
         assert_eq!(preset().version(), "fdcaba76");
+        assert_eq!(preset().file_name(), "og-image-fdcaba76.jpg");
     }
 
     #[test]

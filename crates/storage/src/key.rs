@@ -29,7 +29,7 @@ pub enum InvalidKey {
     /// More than 512 bytes.
     #[error("a key has at most 512 bytes")]
     TooLong,
-    /// An id, preset or version is not `[A-Za-z0-9_-]{1,64}`.
+    /// An id or recipe is not `[A-Za-z0-9_-]{1,64}`.
     #[error("the {0} must be 1 to 64 letters, digits, `-` or `_`")]
     Token(&'static str),
     /// Not a SHA-256 in hexadecimal.
@@ -59,8 +59,8 @@ impl Key {
         Ok(Self(format!("generated/{id}/{index}-{digest}.{ext}")))
     }
 
-    /// What we cut from it: `derived/<id>/<index>-<sha12>/<preset>-<version>.<ext>`, where the digest
-    /// is that of the original.
+    /// What we cut from it: `derived/<id>/<index>-<sha12>/<file>`, where the digest is that of the
+    /// original and `file` is a name of the recipe with an extension.
     ///
     /// # Errors
     ///
@@ -69,18 +69,16 @@ impl Key {
         id: &impl fmt::Display,
         index: u32,
         sha256_hex: &str,
-        preset: &impl fmt::Display,
-        version: &impl fmt::Display,
-        ext: &str,
+        file: &str,
     ) -> Result<Self, InvalidKey> {
         let id = token("id", id)?;
         let digest = short_digest(sha256_hex)?;
-        let preset = token("preset", preset)?;
-        let version = token("version", version)?;
+        let (recipe, ext) = file.rsplit_once('.').ok_or(InvalidKey::Extension)?;
+        let recipe = token("recipe", &recipe)?;
         let ext = extension(ext)?;
 
         Ok(Self(format!(
-            "derived/{id}/{index}-{digest}/{preset}-{version}.{ext}"
+            "derived/{id}/{index}-{digest}/{recipe}.{ext}"
         )))
     }
 

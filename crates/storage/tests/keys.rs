@@ -10,7 +10,7 @@ const SHA: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00
 #[test]
 fn keys_are_written_as_designed() -> anyhow::Result<()> {
     let generated = Key::generated(&"gen_01jd", 0, SHA, "png")?;
-    let derived = Key::derived(&"gen_01jd", 3, SHA, &"og-image", &2, "webp")?;
+    let derived = Key::derived(&"gen_01jd", 3, SHA, "og-image-2.webp")?;
 
     assert_eq!(generated.as_str(), "generated/gen_01jd/0-9f86d081884c.png");
     assert_eq!(
@@ -28,9 +28,7 @@ fn keys_are_written_as_designed() -> anyhow::Result<()> {
 #[test]
 fn a_part_that_does_not_fit_is_named() {
     let generated = |id: &str, sha: &str, ext: &str| Key::generated(&id, 0, sha, ext).err();
-    let derived = |preset: &str, version: &str| {
-        Key::derived(&"gen_1", 0, SHA, &preset, &version, "png").err()
-    };
+    let derived = |file: &str| Key::derived(&"gen_1", 0, SHA, file).err();
     let long = "a".repeat(65);
 
     for id in [
@@ -51,13 +49,8 @@ fn a_part_that_does_not_fit_is_named() {
             "{id:?}"
         );
         assert_eq!(
-            derived(id, "1"),
-            Some(InvalidKey::Token("preset")),
-            "{id:?}"
-        );
-        assert_eq!(
-            derived("a", id),
-            Some(InvalidKey::Token("version")),
+            derived(&format!("{id}.png")),
+            Some(InvalidKey::Token("recipe")),
             "{id:?}"
         );
     }
@@ -84,13 +77,16 @@ fn a_part_that_does_not_fit_is_named() {
         );
         assert_eq!(Key::source(SHA, ext), Err(InvalidKey::Extension), "{ext:?}");
     }
+    for file in ["og-image-2", "og-image-2.", "og-image-2.PNG"] {
+        assert_eq!(derived(file), Some(InvalidKey::Extension), "{file:?}");
+    }
 }
 
 #[test]
 fn the_longest_key_that_can_be_made_can_be_read() -> anyhow::Result<()> {
     let token = "a".repeat(64);
 
-    let key = Key::derived(&token, u32::MAX, SHA, &token, &token, "abcdefgh")?;
+    let key = Key::derived(&token, u32::MAX, SHA, &format!("{token}.abcdefgh"))?;
 
     assert_eq!(Key::parse(key.as_str())?, key);
     Ok(())

@@ -60,10 +60,7 @@ impl Cutter {
 
     /// Where the cut of `preset` from `image` belongs: the same picture and recipe, the same place.
     pub(crate) fn key(job: &Job, image: &Image, preset: &Preset) -> Result<Key, Trouble> {
-        let extension = preset.encoding().format().extension();
-        let (name, version) = (preset.name(), preset.version());
-        let (index, sha256) = (image.index, &image.sha256);
-        let key = Key::derived(&job.id, index, sha256, &name, &version, extension);
+        let key = Key::derived(&job.id, image.index, &image.sha256, &preset.file_name());
         key.map_err(|err| hopeless(Code::StoreFailed, format!("a cut cannot be stored: {err}")))
     }
 

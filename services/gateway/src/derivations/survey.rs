@@ -133,12 +133,8 @@ impl<'a> Survey<'a> {
         if !is_there || image.key.is_none() {
             return None;
         }
-        let key = |preset: &Preset| {
-            let extension = preset.encoding().format().extension();
-            let (name, version) = (preset.name(), preset.version());
-            let (id, index, sha256) = (&generation.id, image.index, &image.sha256);
-            Key::derived(id, index, sha256, &name, &version, extension).ok()
-        };
+        let (id, index, sha256) = (&generation.id, image.index, &image.sha256);
+        let key = |preset: &Preset| Key::derived(id, index, sha256, &preset.file_name()).ok();
         self.wanted.presets.iter().map(key).collect()
     }
 

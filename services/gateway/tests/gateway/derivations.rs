@@ -185,9 +185,8 @@ fn key_of(generation: &Generation) -> anyhow::Result<String> {
     let presets = imaging::Presets::builtin();
     let preset = presets.get("thumbnail").context("no such preset")?;
     let image = &generation.images[0];
-    let (name, version) = (preset.name(), preset.version());
-    let id = &generation.id;
-    let key = storage::Key::derived(id, image.index, &image.sha256, &name, &version, "jpg")?;
+    let file = format!("thumbnail-{}.jpg", preset.version());
+    let key = storage::Key::derived(&generation.id, image.index, &image.sha256, &file)?;
     Ok(key.to_string())
 }
 

@@ -15,7 +15,7 @@ impl Sources {
         id: ImageId,
         tenant: &Tenant,
     ) -> Result<Pinned, PinError> {
-        let entries = match self.0.ledger.read_image(id).await {
+        let entries = match self.0.ledger.picture(id).await {
             Ok(entries) => entries,
             Err(err @ bus::Error::Decode { .. }) => {
                 return Err(unavailable(field, format!("cannot be looked up: {err}")));

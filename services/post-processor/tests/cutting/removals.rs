@@ -72,7 +72,8 @@ async fn what_is_to_go_is_not_cut_and_what_a_dead_worker_put_is_removed() -> any
         (&deleted.key, &deleted.url, deleted.derivatives.len()),
         (&None, &None, 0)
     );
-    assert_eq!(world.news(gone.id).await?, []);
+    let news = world.news(gone.id).await?;
+    assert!(matches!(news[..], [Event::AssetExpired(_)]), "{news:?}");
     let left = world.folder.path().join("derived").join(id.to_string());
     let left: Vec<_> = std::fs::read_dir(left)?.collect::<Result<_, _>>()?;
     assert_eq!(left.len(), 1, "only the other one: {left:?}");

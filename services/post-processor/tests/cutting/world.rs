@@ -161,7 +161,7 @@ impl World {
 
     /// What was said of one picture.
     pub(crate) async fn news(&self, image: ImageId) -> anyhow::Result<Vec<Event>> {
-        let entries = self.bus.ledger().read_image(image).await?;
+        let entries = self.bus.ledger().picture(image).await?;
         Ok(entries
             .into_iter()
             .map(|Entry { event, .. }| event)

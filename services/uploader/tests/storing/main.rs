@@ -53,12 +53,7 @@ async fn pictures_are_stored_byte_by_byte_and_told_in_order() -> anyhow::Result<
     );
     assert_eq!(completed.cost.micros(), 80_000);
     let digest = ring::digest::digest(&ring::digest::SHA256, &world.links.png());
-    let digest: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(image.sha256, digest);
+    assert_eq!(image.sha256, hex::encode(digest));
 
     let key = image.key.clone().unwrap_or_default();
     let head = world.store.head(&Key::parse(&key)?).await?;

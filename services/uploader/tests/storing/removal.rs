@@ -93,7 +93,8 @@ impl World {
         image: &Image,
         recipe: &str,
     ) -> anyhow::Result<Derivative> {
-        let key = Key::derived(&id, image.index, &image.sha256, &"og-image", &recipe, "jpg")?;
+        let file = format!("og-image-{recipe}.jpg");
+        let key = Key::derived(&id, image.index, &image.sha256, &file)?;
         self.store.put_new(&key, "a cut".into()).await?;
         Ok(Derivative {
             preset: "og-image".to_owned(),

@@ -175,7 +175,7 @@ impl World {
     pub(crate) async fn recovered(&self, id: GenerationId) -> anyhow::Result<Vec<ImageRecovered>> {
         let mut recovered = Vec::new();
         for index in 0..8 {
-            let entries = self.bus.ledger().read_image(ImageId::of(id, index)).await?;
+            let entries = self.bus.ledger().picture(ImageId::of(id, index)).await?;
             let events = entries.into_iter().map(|entry| entry.event);
             recovered.extend(events.filter_map(|event| ImageRecovered::try_from(event).ok()));
         }
