@@ -10,7 +10,7 @@ use crate::schema::Asked;
 /// A sentence, or a structured prompt as JSON text where the route gives one.
 pub(crate) fn describe(route: &Route, asked: &Asked, image: &Source) -> String {
     let (width, height) = image.size;
-    let colour = format!("#{}", crate::keys::hex(&image.mean).to_ascii_uppercase());
+    let colour = format!("#{}", hex::encode_upper(image.mean));
     let text = format!("A picture of {width}x{height} pixels whose colours come to {colour}.");
     if route.shape != Shape::Structured {
         return text;

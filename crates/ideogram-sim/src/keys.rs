@@ -53,7 +53,7 @@ impl Keys {
         let seed = digest(&[b"webhook key", &self.master, &pairs.len().to_be_bytes()]);
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
             .map_err(|err| anyhow!("cannot make a signing key: {err}"))?;
-        let mut kid = hex(&digest(&[pair.public_key().as_ref()]));
+        let mut kid = hex::encode(digest(&[pair.public_key().as_ref()]));
         kid.truncate(16);
         pairs.push(SigningKey {
             kid: kid.clone(),
@@ -67,7 +67,7 @@ impl Keys {
         let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         pairs
             .last()
-            .map(|key| (key.kid.clone(), hex(key.pair.sign(message).as_ref())))
+            .map(|key| (key.kid.clone(), hex::encode(key.pair.sign(message).as_ref())))
             .unwrap_or_default()
     }
 
@@ -102,15 +102,6 @@ pub(crate) fn digest(parts: &[&[u8]]) -> Digest {
     let mut out = [0; 32];
     out.copy_from_slice(context.finish().as_ref());
     out
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    let digits = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]);
-    digits.collect()
 }
 
 /// 16 bytes that will not repeat. Not secret: nothing is protected by them.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ring::hmac;
 
 use crate::job::JobId;
-use crate::keys::{Master, digest, hex};
+use crate::keys::{Master, digest};
 
 /// Signs and checks links.
 pub(crate) struct Links {
@@ -27,7 +27,7 @@ impl Links {
     /// The link of picture `index`, which works until `expires`.
     pub(crate) fn link(&self, job: JobId, index: u8, expires: Timestamp) -> String {
         let (id, exp) = (job.picture(index), expires.as_second());
-        let sig = hex(hmac::sign(&self.key, message(&id, exp).as_bytes()).as_ref());
+        let sig = hex::encode(hmac::sign(&self.key, message(&id, exp).as_bytes()));
         format!(
             "{}/api/images/ephemeral/{id}.png?exp={exp}&sig={sig}",
             self.base
@@ -36,25 +36,12 @@ impl Links {
 
     /// Whether `sig` belongs to this picture and time, and the time has not come.
     pub(crate) fn opens(&self, id: &str, exp: i64, sig: &str, now: Timestamp) -> bool {
-        let genuine = unhex(sig)
-            .is_some_and(|tag| hmac::verify(&self.key, message(id, exp).as_bytes(), &tag).is_ok());
+        let genuine = hex::decode(sig)
+            .is_ok_and(|tag| hmac::verify(&self.key, message(id, exp).as_bytes(), &tag).is_ok());
         genuine && now.as_second() < exp
     }
 }
 
 fn message(id: &str, exp: i64) -> String {
     format!("{id}\n{exp}")
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<_> = text
-        .chars()
-        .map(|c| c.to_digit(16))
-        .collect::<Option<_>>()?;
-    (digits.len() % 2 == 0).then(|| {
-        digits
-            .chunks_exact(2)
-            .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-            .collect()
-    })
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use bytes::Bytes;
 
-use crate::keys::{Digest, hex};
+use crate::keys::Digest;
 
 const MEMORY: usize = 256 << 20;
 
@@ -50,7 +50,7 @@ impl Sources {
             self.kept().put(digest, bytes.clone());
             return Ok(());
         };
-        let path = folder.join(hex(&digest));
+        let path = folder.join(hex::encode(digest));
         if tokio::fs::try_exists(&path).await? {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Sources {
     pub(crate) async fn get(&self, digest: Digest) -> Option<Bytes> {
         match &self.folder {
             Some(folder) => {
-                let read = tokio::fs::read(folder.join(hex(&digest))).await;
+                let read = tokio::fs::read(folder.join(hex::encode(digest))).await;
                 read.ok().map(Bytes::from)
             }
             None => self.kept().files.get(&digest).cloned(),

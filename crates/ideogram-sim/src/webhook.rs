@@ -12,7 +12,6 @@ use url::Url;
 use crate::clock::later;
 use crate::fault::FaultKind;
 use crate::job::{Job, JobStatus};
-use crate::keys::hex;
 use crate::shape::bare_items;
 use crate::world::World;
 
@@ -110,7 +109,7 @@ async fn post(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let (id, user) = (job.id.to_string(), world.keys.user_id());
     let timestamp = world.clock.now().as_second().to_string();
-    let digest = hex(ring::digest::digest(&ring::digest::SHA256, body.as_bytes()).as_ref());
+    let digest = hex::encode(ring::digest::digest(&ring::digest::SHA256, body.as_bytes()));
     let (kid, signature) = world
         .keys
         .sign(format!("{id}\n{user}\n{timestamp}\n{digest}").as_bytes());

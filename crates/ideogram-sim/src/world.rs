@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::fault::Faults;
 use crate::job::Job;
 use crate::journal::Journal;
-use crate::keys::{Keys, digest, hex};
+use crate::keys::{Keys, digest};
 use crate::link::Links;
 use crate::picture::{Layers, Pictures};
 use crate::sources::Sources;
@@ -114,7 +114,7 @@ fn api_key(headers: &HeaderMap) -> &str {
 
 /// What the usage report calls a caller's key: nothing that leads back to it.
 pub(crate) fn key_id(headers: &HeaderMap) -> String {
-    let mut id = hex(&digest(&[b"api key", api_key(headers).as_bytes()]));
+    let mut id = hex::encode(digest(&[b"api key", api_key(headers).as_bytes()]));
     id.truncate(16);
     id
 }

@@ -102,11 +102,7 @@ fn verify(jwks: &Value, (headers, body): &Delivery) -> anyhow::Result<()> {
         .find(|key| key["kid"] == kid)
         .context("unknown key")?;
     let public = URL_SAFE_NO_PAD.decode(key["x"].as_str().context("no x")?)?;
-    let digest: String = ring::digest::digest(&ring::digest::SHA256, body)
-        .as_ref()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let digest = hex::encode(ring::digest::digest(&ring::digest::SHA256, body));
     let message = [
         header("x-ideogram-webhook-generation-id")?,
         header("x-ideogram-webhook-user-id")?,

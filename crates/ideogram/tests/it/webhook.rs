@@ -42,12 +42,8 @@ fn body(id_field: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn signed(pair: &Ed25519KeyPair, kid: &str, body: &[u8]) -> anyhow::Result<HeaderMap> {
-    let hash = hex(digest(&SHA256, body).as_ref());
+    let hash = hex::encode(digest(&SHA256, body).as_ref());
     let signature = pair.sign(format!("{ID}\nuser-1\n{AT}\n{hash}").as_bytes());
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -55,7 +51,7 @@ fn signed(pair: &Ed25519KeyPair, kid: &str, body: &[u8]) -> anyhow::Result<Heade
         (HEADER_USER_ID, "user-1"),
         (HEADER_TIMESTAMP, &AT.to_string()),
         (HEADER_KEY_ID, kid),
-        (HEADER_SIGNATURE, &hex(signature.as_ref())),
+        (HEADER_SIGNATURE, &hex::encode(signature.as_ref())),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
     }
