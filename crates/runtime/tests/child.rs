@@ -146,3 +146,21 @@ async fn parent() -> anyhow::Result<()> {
     child.wait().await?;
     Ok(())
 }
+
+/// Its sleeps may last longer, and ours stay as they were.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_patient_child_is_woken_less_often() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let log = dir.path().join("log");
+    let own = rustix::thread::current_timer_slack()?;
+    let args = ["-c", "cat /proc/$$/timerslack_ns"];
+    let slack = Duration::from_millis(2);
+
+    let mut child = Child::spawn_patient(SH, args, NONE, Log::File(log.clone()), slack).await?;
+
+    assert!(child.wait().await?.success());
+    assert_eq!(fs::read_to_string(&log)?.trim(), "2000000");
+    assert_eq!(rustix::thread::current_timer_slack()?, own);
+    Ok(())
+}

@@ -21,6 +21,9 @@ const NEEDED: [u32; 2] = [2, 15];
 /// as much garbage as the server uses may lie about (Go's own default is as much): its memory is half
 /// less, its work hardly more.
 const GO: [(&str, &str); 2] = [("GOMAXPROCS", "1"), ("GOGC", "25")];
+/// While one of its threads waits for the disk, another one of Go's wakes every 20 µs to see whether
+/// it is needed, which was a third of the server's work. It hardly is, with one processor.
+const SLACK: Duration = Duration::from_millis(2);
 const GRACE: Duration = Duration::from_secs(10);
 /// Deaths in a row after which it is not started again, and how long a life ends the row.
 const DEATHS: u32 = 5;
@@ -80,7 +83,7 @@ impl Server {
         let is_open = |(name, _): &(&str, &str)| std::env::var_os(name).is_none();
         let envs = GO.into_iter().filter(is_open);
         let log = Log::File(self.log.clone());
-        Ok(Child::spawn(&self.program, args, envs, log).await?)
+        Ok(Child::spawn_patient(&self.program, args, envs, log, SLACK).await?)
     }
 
     /// Starts the server again when it dies; ends everything when that does not help.
