@@ -1,6 +1,7 @@
 //! Work that comes from outside the way of an image, handed to whoever waits for it.
 
 use domain::{Announced, Event, ImageRecut};
+use jiff::Timestamp;
 use wire::{header, subject};
 
 use crate::{Bus, Error, Stage};
@@ -31,7 +32,7 @@ impl Bus {
     /// Stores a first attempt at work that no event of the log has caused.
     async fn hand(&self, stage: Stage, event: &Event) -> Result<(), Error> {
         let encoded = wire::encode(event, self.encoding);
-        let mut headers = self.event_headers(&encoded);
+        let mut headers = self.event_headers(&encoded, Timestamp::now());
         headers.insert(header::ATTEMPT, "1");
         headers.insert(header::CAUSE, "0");
         let due = subject::due(stage.name(), &encoded.key);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use domain::{Event, GenerationId, Lane, Tenant};
 use jiff::Timestamp;
@@ -19,9 +19,11 @@ use crate::{Bus, Error, Expect, Stage, trace};
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(crate) const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
-const EXPECTED_FILTER: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
+pub(crate) const EXPECTED_SEQUENCE: HeaderName =
+    HeaderName::from_static("Nats-Expected-Last-Subject-Sequence");
+const EXPECTED_FILTER: HeaderName =
+    HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
+pub(crate) const MESSAGE_ID: HeaderName = HeaderName::from_static("Nats-Msg-Id");
 const SCHEDULE: &str = "Nats-Schedule";
 const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 
@@ -87,23 +89,35 @@ impl Bus {
     /// [`Error::Conflict`]: the expectation does not hold, and this is not because of ourselves.
     /// [`Error::Publish`]: the event may or may not be stored.
     pub async fn publish(&self, event: &Event, expect: &Expect) -> Result<u64, Error> {
-        let encoded = wire::encode(event, self.encoding);
-        let mut headers = self.event_headers(&encoded);
-        if event.job().is_some_and(|job| !job.callback) {
-            headers.insert(header::CALLBACK, "no");
-        }
-        let doubt = expectation(&mut headers, event, expect);
-        let body = Bytes::from(encoded.body);
+        let mut encoded = wire::encode(event, self.encoding);
+        let body = Bytes::from(std::mem::take(&mut encoded.body));
+        let at = Timestamp::now();
+        let silent = event.job().is_some_and(|job| !job.callback);
+        let expectation = expectation(event, expect);
+        // Made again where they are needed again, which is seldom.
+        let headers = || {
+            let mut headers = self.event_headers(&encoded, at);
+            if silent {
+                headers.insert(HeaderName::from_static(header::CALLBACK), "no");
+            }
+            if let Some((doubt, sequence)) = &expectation {
+                headers.insert(EXPECTED_SEQUENCE, sequence.to_string());
+                headers.insert(EXPECTED_FILTER, doubt.filter.as_str());
+                headers.insert(HeaderName::from_static(header::WRITER), &*doubt.token);
+            }
+            headers
+        };
         let subject = &encoded.subject;
-        let together = self.committer.write(subject, headers.clone(), body.clone());
+        let together = self.committer.write(subject, headers(), body.clone());
         let sequence = match together.await {
             Some(sequence) => sequence,
             None => {
-                self.store(subject, headers.clone(), body.clone(), doubt)
-                    .await?
+                let doubt = expectation.as_ref().map(|(doubt, _)| doubt);
+                self.store(subject, headers(), body.clone(), doubt).await?
             }
         };
         if is_public(event) {
+            let headers = own_headers(&headers());
             self.announce(event.name(), headers, body).await;
         }
         Ok(sequence)
@@ -111,7 +125,6 @@ impl Bus {
 
     /// The copy on the plain subject, for people who type `nats sub`: at most once.
     async fn announce(&self, subject: &'static str, headers: HeaderMap, body: Bytes) {
-        let headers = own_headers(&headers);
         if let Err(err) = self
             .client
             .publish_with_headers(subject, headers, body)
@@ -125,7 +138,7 @@ impl Bus {
     /// for its time is replaced.
     pub(crate) async fn put_work(&self, item: &WorkItem<'_>, event: &Event) -> Result<(), Error> {
         let encoded = wire::encode(event, self.encoding);
-        let mut headers = self.event_headers(&encoded);
+        let mut headers = self.event_headers(&encoded, Timestamp::now());
         headers.insert(header::CAUSE, item.cause.to_string().as_str());
         self.put_work_raw(item, headers, encoded.body.into()).await
     }
@@ -188,7 +201,7 @@ impl Bus {
         subject: &str,
         headers: HeaderMap,
         body: Bytes,
-        doubt: Option<Doubt>,
+        doubt: Option<&Doubt>,
     ) -> Result<u64, Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -206,7 +219,7 @@ impl Bus {
                 });
             }
             let refused = code.is_some_and(|code| WRONG_LAST_SEQUENCE.contains(&code));
-            let unread = match doubt.as_ref().filter(|_| refused) {
+            let unread = match doubt.filter(|_| refused) {
                 Some(doubt) => match self.own_entry(doubt).await {
                     Ok(Some(sequence)) => return Ok(sequence),
                     Ok(None) => {
@@ -253,16 +266,22 @@ impl Bus {
             .map(|raw| raw.sequence))
     }
 
-    pub(crate) fn event_headers(&self, encoded: &Encoded) -> HeaderMap {
+    /// What every event says of itself (`CloudEvents` 1.0), and the trace it belongs to.
+    pub(crate) fn event_headers(&self, encoded: &Encoded, at: Timestamp) -> HeaderMap {
+        let id = encoded.id.as_str();
         let mut headers = HeaderMap::new();
-        headers.insert(MESSAGE_ID, encoded.id.as_str());
-        headers.insert(header::SPEC_VERSION, "1.0");
-        headers.insert(header::ID, encoded.id.as_str());
-        headers.insert(header::TYPE, encoded.name);
-        headers.insert(header::SOURCE, self.name);
-        headers.insert(header::SUBJECT, encoded.key.as_str());
-        headers.insert(header::TIME, Timestamp::now().to_string().as_str());
-        headers.insert(header::CONTENT_TYPE, encoded.content_type);
+        headers.insert(MESSAGE_ID, id);
+        for (name, value) in [
+            (header::SPEC_VERSION, "1.0"),
+            (header::ID, id),
+            (header::TYPE, encoded.name),
+            (header::SOURCE, self.name),
+            (header::SUBJECT, encoded.key.as_str()),
+            (header::TIME, &at.to_string()),
+            (header::CONTENT_TYPE, encoded.content_type),
+        ] {
+            headers.insert(HeaderName::from_static(name), value);
+        }
         trace::inject(&mut headers);
         headers
     }
@@ -288,7 +307,8 @@ pub(crate) struct Doubt {
     pub(crate) token: std::sync::Arc<str>,
 }
 
-fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Option<Doubt> {
+/// What is expected, and the last sequence of it.
+fn expectation(event: &Event, expect: &Expect) -> Option<(Doubt, u64)> {
     let (filter, sequence) = match expect {
         Expect::Nothing => return None,
         Expect::LedgerAt(sequence) => (ledger(event), *sequence),
@@ -296,15 +316,12 @@ fn expectation(headers: &mut HeaderMap, event: &Event, expect: &Expect) -> Optio
         Expect::First => (format!("{}.{}", event.name(), event.key()), 0),
         Expect::NoneOn(filter) => (filter.clone(), 0),
     };
-    let token = fresh_token();
-    headers.insert(EXPECTED_SEQUENCE, sequence.to_string().as_str());
-    headers.insert(EXPECTED_FILTER, filter.as_str());
-    headers.insert(header::WRITER, token.as_ref());
-    Some(Doubt {
+    let doubt = Doubt {
         stream: crate::stage::EVENTS.to_owned(),
         filter,
-        token,
-    })
+        token: fresh_token(),
+    };
+    Some((doubt, sequence))
 }
 
 /// The ledger that an event is an entry of: its generation's, else that of its own kind.

@@ -212,7 +212,7 @@ impl Bus {
                 }
             });
             let stored = self
-                .store(&subject, headers.clone(), value.clone(), doubt)
+                .store(&subject, headers.clone(), value.clone(), doubt.as_ref())
                 .await;
             match stored {
                 // What was removed has left a marker, and the server counts that too.
