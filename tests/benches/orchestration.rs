@@ -14,14 +14,9 @@ use seed::Tools;
 use system::figures::Figures;
 use system::{Scenario, measure};
 
-/// Bars: CPU ms for each job, and MB of resident memory in all.
-///
-/// The former is a quarter of what the seed's design took on the machine that it was set on. A slower
-/// machine slows down both, so that [`RATIO`] is the same bar there: one of the two is enough.
+/// Bars: CPU ms for each job, the median of the turns, and MB of resident memory in all.
 const MS: f64 = 2.4;
 const MEMORY_MB: f64 = 110.0;
-/// Our CPU time for each job as a share of the seed's in the same turn; the median of the turns.
-const RATIO: f64 = 0.25;
 
 /// Odd, for the median.
 const TURNS: usize = 3;
@@ -42,47 +37,37 @@ const SEED_JOBS: usize = 1_500;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     runtime::install_tls();
+    let root = tempfile::tempdir()?;
     let (mut ours, mut ratios) = (Vec::new(), Vec::new());
-    match Tools::ready() {
-        Ok(tools) => {
-            for _ in 0..TURNS {
-                let we = measure(&ORCHESTRATION).await?;
-                let they = seed::measure(&tools, SEED_WARM_UP, SEED_JOBS).await?;
-                let ratio = we.total_ms() / they.total_ms();
-                println!("  {ratio:>8.2} of the seed's CPU");
-                ratios.push(ratio);
-                ours.push(we);
-            }
+    let tools = Tools::ready();
+    if let Err(err) = &tools {
+        println!("the seed's design is not measured: {err:#}");
+    }
+    for _ in 0..TURNS {
+        let we = measure(&ORCHESTRATION, root.path()).await?;
+        if let Ok(tools) = &tools {
+            let they = seed::measure(tools, root.path(), SEED_WARM_UP, SEED_JOBS).await?;
+            ratios.push(we.total_ms() / they.total_ms());
         }
-        Err(err) => {
-            println!("the seed's design is not measured: {err:#}");
-            ours.push(measure(&ORCHESTRATION).await?);
-        }
+        ours.push(we);
     }
     Ok(verdict(&ours, ratios))
 }
 
+/// Prints the figures and the bars, and tells whether they hold.
 fn verdict(ours: &[Figures], ratios: Vec<f64>) -> ExitCode {
     let ms = median(ours.iter().map(Figures::total_ms).collect());
     let memory = ours.iter().map(Figures::total_mb).fold(0.0, f64::max);
-    let ratio = (!ratios.is_empty()).then(|| median(ratios));
-
-    let cpu = ms <= MS || ratio.is_some_and(|ratio| ratio <= RATIO);
-    let holds = cpu && memory <= MEMORY_MB;
-    let said = |holds| if holds { "holds" } else { "MISSED" };
-    let ratio = match ratio {
-        Some(ratio) => format!(
-            "{ratio:.2} of the seed's (at most {RATIO}: {})",
-            said(ratio <= RATIO)
-        ),
-        None => "the seed's not measured".to_owned(),
-    };
+    if !ratios.is_empty() {
+        println!(
+            "{:.2} of the seed's CPU, which syncs once a second where we do for every entry",
+            median(ratios)
+        );
+    }
+    let holds = ms <= MS && memory <= MEMORY_MB;
     println!(
-        "bar {}: {ms:.2} ms CPU per job (at most {MS}: {}) or {ratio}; \
-         {memory:.0} MB in all (at most {MEMORY_MB}: {})",
-        said(holds),
-        said(ms <= MS),
-        said(memory <= MEMORY_MB),
+        "bar {}: {ms:.2} ms CPU per job (at most {MS}), {memory:.0} MB in all (at most {MEMORY_MB})",
+        if holds { "holds" } else { "MISSED" },
     );
     match holds {
         true => ExitCode::SUCCESS,

@@ -6,18 +6,17 @@
 
 mod tools;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use runtime::child::{Child, Log};
-use tempfile::TempDir;
 use testkit::{free_port, wait_until};
 use tokio::time::timeout;
 
-use crate::system::PATIENCE;
 use crate::system::figures::{Figures, Meter};
 use crate::system::simulator::{Simulator, answers, local};
+use crate::system::{PATIENCE, folder};
 pub(crate) use tools::Tools;
 
 const START: Duration = Duration::from_secs(60);
@@ -25,9 +24,14 @@ const START: Duration = Duration::from_secs(60);
 /// What the callback prints for each job.
 const TOLD: &str = "Generated 1 images for: ";
 
-/// Runs `warm_up` jobs and then `jobs`, and prints what the latter cost.
-pub(crate) async fn measure(tools: &Tools, warm_up: usize, jobs: usize) -> anyhow::Result<Figures> {
-    let mut seed = Seed::start(tools).await?;
+/// Runs `warm_up` jobs and then `jobs` in a new folder in `root`, and prints what the latter cost.
+pub(crate) async fn measure(
+    tools: &Tools,
+    root: &Path,
+    warm_up: usize,
+    jobs: usize,
+) -> anyhow::Result<Figures> {
+    let mut seed = Seed::start(tools, folder(root)?).await?;
     seed.work(warm_up).await?;
     let meter = Meter::start([
         ("node: callbacks (Express)", seed.api.pid()),
@@ -50,15 +54,14 @@ struct Seed<'a> {
     api: Child,
     worker: Child,
     envs: Vec<(&'static str, String)>,
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl<'a> Seed<'a> {
-    async fn start(tools: &'a Tools) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let simulator = Simulator::start("tiny", folder.path()).await?;
+    async fn start(tools: &'a Tools, folder: PathBuf) -> anyhow::Result<Self> {
+        let simulator = Simulator::start("tiny", &folder).await?;
         let [redis_port, api_port] = [free_port()?, free_port()?];
-        let store = folder.path().join("store");
+        let store = folder.join("store");
         let callback = format!("http://{}/webhooks/ideogram-callback", local(api_port));
         let envs = vec![
             ("NODE_ENV", "production".to_owned()),
@@ -69,12 +72,12 @@ impl<'a> Seed<'a> {
             ("IDEOGRAM_BASE_URL", simulator.url()),
             ("STORE", store.display().to_string()),
         ];
-        let redis = redis(tools, redis_port, folder.path()).await?;
-        let api = node(tools, "api.mjs", &[], &envs, folder.path()).await?;
+        let redis = redis(tools, redis_port, &folder).await?;
+        let api = node(tools, "api.mjs", &[], &envs, &folder).await?;
         wait_until(START, "the callbacks", async || answers(api_port).await)
             .await
-            .with_context(|| said(folder.path(), "api.mjs"))?;
-        let worker = node(tools, "worker.mjs", &[], &envs, folder.path()).await?;
+            .with_context(|| said(&folder, "api.mjs"))?;
+        let worker = node(tools, "worker.mjs", &[], &envs, &folder).await?;
         Ok(Self {
             tools,
             simulator,
@@ -89,7 +92,7 @@ impl<'a> Seed<'a> {
     /// Orders that many and waits until all are completed. The process that orders is not counted,
     /// as little as the one that orders from us.
     async fn work(&mut self, jobs: usize) -> anyhow::Result<()> {
-        let (tools, envs, folder) = (self.tools, &self.envs, self.folder.path());
+        let (tools, envs, folder) = (self.tools, &self.envs, &self.folder);
         let mut producer = node(tools, "produce.mjs", &[&jobs.to_string()], envs, folder).await?;
         let ended = async {
             tokio::select! {
@@ -111,11 +114,11 @@ impl<'a> Seed<'a> {
 
     /// That nothing was left out: each job has its picture and was called back once.
     fn prove(&self, jobs: usize) -> anyhow::Result<()> {
-        let told = said(self.folder.path(), "api.mjs");
+        let told = said(&self.folder, "api.mjs");
         let told = told.lines().filter(|line| line.starts_with(TOLD)).count();
         ensure!(told == jobs, "{told} callbacks for {jobs} jobs");
         let mut stored = 0;
-        for folder in std::fs::read_dir(self.folder.path().join("store/generated"))? {
+        for folder in std::fs::read_dir(self.folder.join("store/generated"))? {
             stored += std::fs::read_dir(folder?.path())?.count();
         }
         ensure!(stored == jobs, "{stored} pictures for {jobs} jobs");
