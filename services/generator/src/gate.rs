@@ -13,7 +13,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     provider: Option<Closed>,
-    paused: bool,
+    /// Why the operator has paused it.
+    paused: Option<String>,
     store: bool,
 }
 
@@ -48,12 +49,22 @@ impl Gate {
     pub(crate) fn hold(&self) -> Option<Hold> {
         let provider = self.refused();
         let store = self.store.then_some(Hold::Store);
-        let paused = self.paused.then_some(Hold::Paused);
+        let paused = self.paused.is_some().then_some(Hold::Paused);
         paused.or(provider).or(store)
     }
 
-    pub(crate) const fn pause(&mut self, paused: bool) {
-        self.paused = paused;
+    /// What holds work back, for people: what the operator has said, and what to do.
+    pub(crate) fn message(&self) -> Option<String> {
+        let advice = self.hold()?.advice();
+        Some(match &self.paused {
+            Some(reason) if !reason.trim().is_empty() => format!("{} ({advice})", reason.trim()),
+            _ => advice.to_owned(),
+        })
+    }
+
+    /// The operator pauses the account and says why, or lets it go on.
+    pub(crate) fn pause(&mut self, reason: Option<String>) {
+        self.paused = reason;
     }
 
     pub(crate) const fn store(&mut self, closed: bool) {
@@ -102,7 +113,7 @@ impl Gate {
 
     /// What may be bought `now`.
     pub(crate) fn passage(&self, now: Instant) -> Passage {
-        if self.paused || self.store {
+        if self.paused.is_some() || self.store {
             return Passage::None;
         }
         match &self.provider {
@@ -179,12 +190,16 @@ mod tests {
     fn a_pause_outlasts_what_the_provider_says() {
         let (mut gate, now) = (Gate::default(), Instant::now());
         gate.close(Hold::BadKey, PAUSE, now);
-        gate.pause(true);
+        gate.pause(Some("new prices".to_owned()));
         assert_eq!(gate.hold(), Some(Hold::Paused));
+        assert_eq!(
+            gate.message().as_deref(),
+            Some("new prices (an operator paused the account; `darkroom resume` ends it)")
+        );
         assert_eq!(gate.passage(now + PAUSE), Passage::None);
         gate.served(true);
         assert_eq!(gate.passage(now), Passage::None);
-        gate.pause(false);
-        assert_eq!(gate.passage(now), Passage::All);
+        gate.pause(None);
+        assert_eq!((gate.passage(now), gate.message()), (Passage::All, None));
     }
 }

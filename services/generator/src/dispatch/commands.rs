@@ -85,7 +85,12 @@ fn read(endpoint: &str, body: &[u8]) -> Result<What, String> {
     Ok(match endpoint {
         "cancel" => generation().map(|(tenant, id)| What::Cancel(tenant, id))?,
         "discard" => generation().map(|(tenant, id)| What::Discard(tenant, id))?,
-        "pause" => What::Pause(message::<v1::AccountCommand>(body)?.reason),
+        "pause" => match message::<v1::AccountCommand>(body)?.reason {
+            long if long.chars().count() > REASON_CHARS => {
+                return Err(format!("`reason`: at most {REASON_CHARS} characters"));
+            }
+            reason => What::Pause(reason),
+        },
         "resume" => What::Resume,
         "budget" => {
             let command: v1::BudgetCommand = message(body)?;
@@ -122,7 +127,7 @@ impl Desk {
                     super::desk::Done::Read(question, entries)
                 });
             }
-            What::Pause(reason) => self.pause(Some(&reason)).await,
+            What::Pause(reason) => self.pause(Some(reason)).await,
             What::Resume => self.pause(None).await,
             What::Status => Ok(questions::write(&self.status())),
             What::Budget(scope, budget) => self.budget(scope, budget).await,
@@ -249,11 +254,11 @@ impl Desk {
         }
     }
 
-    async fn pause(&mut self, reason: Option<&str>) -> Answer {
+    async fn pause(&mut self, reason: Option<String>) -> Answer {
         let key = format!("pause.{}", self.config.account);
-        let kept = match reason {
+        let kept = match &reason {
             Some(reason) => {
-                let reason = reason.to_owned().into_bytes();
+                let reason = reason.clone().into_bytes();
                 let set = self.bus.set_setting(GATES, &key, reason, None);
                 set.await.map(drop)
             }
@@ -261,7 +266,7 @@ impl Desk {
         };
         kept.map_err(|err| Refusal::broken(err.to_string()))?;
         let before = self.gate.hold();
-        self.gate.pause(reason.is_some());
+        self.gate.pause(reason);
         self.gate_moved(before);
         Ok(questions::write(&self.status()))
     }
@@ -286,7 +291,7 @@ impl Desk {
             account: self.config.account.clone(),
             simulated: self.config.simulated,
             hold: hold.map(|hold| hold.to_string()),
-            message: hold.map(|hold| hold.advice().to_owned()),
+            message: self.gate.message(),
             held_since: self.held_since.map(|since| since.to_string()),
             limit: self.ceiling.current(std::time::Instant::now()),
             in_progress: self.taken(),
@@ -377,8 +382,9 @@ impl Desk {
             self.books.set_budget(scope, Some(budget));
         }
         let key = format!("pause.{}", self.config.account);
-        if self.bus.setting(GATES, &key).await?.is_some() {
-            self.gate.pause(true);
+        if let Some(reason) = self.bus.setting(GATES, &key).await? {
+            let reason = String::from_utf8_lossy(&reason).into_owned();
+            self.gate.pause(Some(reason));
         }
         if store::is_closed(&self.bus).await? {
             self.gate.store(true);
@@ -390,6 +396,8 @@ impl Desk {
     }
 }
 
+/// What an operator may say about a pause: it is told to everybody.
+const REASON_CHARS: usize = 500;
 /// The prefix of budgets among the books.
 const BUDGETS: &str = "budget";
 

@@ -370,14 +370,14 @@ impl Desk {
                 at,
             });
         }
-        if let Some(hold) = hold {
+        if let Some((hold, message)) = hold.zip(self.gate.message()) {
             let waiting = self.line.waiting();
-            warn!(%hold, jobs = waiting.tickets, "{}", hold.advice());
+            warn!(%hold, jobs = waiting.tickets, "{message}");
             self.held_since = Some(at);
             self.tell(ProviderParked {
                 account,
                 hold,
-                message: hold.advice().to_owned(),
+                message,
                 jobs: waiting.tickets as u64,
                 reserved: waiting.reserved,
                 at,

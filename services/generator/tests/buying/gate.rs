@@ -281,6 +281,8 @@ async fn an_operator_stops_and_starts_the_account_whoever_dispatches() -> anyhow
     world.join()?;
     let status = world.status().await?;
     assert_eq!(status.hold, Some(Hold::Paused.to_string()));
+    let why = status.message.unwrap_or_default();
+    assert!(why.starts_with("rotating the key (an operator"), "{why}");
     testkit::wait_until(PATIENCE, "the line", async || {
         let status = world.status().await;
         status.is_ok_and(|status| status.lanes.iter().any(|lane| lane.waiting == 20))
