@@ -165,7 +165,8 @@ impl Broker {
         let stream = self.jetstream.get_stream("EVENTS").await?;
         let state = &stream.cached_info().state;
         let mut entries = Vec::new();
-        for sequence in state.first_sequence..=state.last_sequence {
+        // That of a stream in which nothing ever was is 0, which no message has.
+        for sequence in state.first_sequence.max(1)..=state.last_sequence {
             let message = stream.get_raw_message(sequence).await?;
             let at = Timestamp::from_nanosecond(message.time.unix_timestamp_nanos())?;
             let event = Stored {

@@ -119,6 +119,8 @@ impl Point {
         match self.situation {
             _ if is_dead => {}
             Situation::Takeover => {
+                // So that there is something to take over.
+                customer.ask(at_once).await?;
                 processes.terminate(STANDBY).await?;
                 processes.dies(self.service).await?;
                 processes.start_again(STANDBY).await?;
