@@ -67,7 +67,12 @@ impl Keys {
         let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
         pairs
             .last()
-            .map(|key| (key.kid.clone(), hex::encode(key.pair.sign(message).as_ref())))
+            .map(|key| {
+                (
+                    key.kid.clone(),
+                    hex::encode(key.pair.sign(message).as_ref()),
+                )
+            })
             .unwrap_or_default()
     }
 
