@@ -1,10 +1,9 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
-use tokio::time::timeout;
 
 use crate::{
     Error, Key, Store,
-    store::{Place, TIMEOUT},
+    store::{Place, in_folder},
 };
 
 const ACTION: &str = "delete";
@@ -20,15 +19,7 @@ impl Store {
     /// All are worth another try: it may still be there.
     pub async fn delete(&self, key: &Key) -> Result<bool, Error> {
         match &self.place {
-            Place::Folder(folder) => {
-                let removed = timeout(TIMEOUT, folder.remove(key.as_str())).await;
-                removed
-                    .map_err(|_| Error::Timeout {
-                        action: ACTION,
-                        key: key.to_string(),
-                    })?
-                    .map_err(|err| Error::of(ACTION, key, err))
-            }
+            Place::Folder(folder) => in_folder(ACTION, key, folder.remove(key.as_str())).await,
             Place::Memory | Place::Bucket(_) => self.delete_object(key).await,
         }
     }

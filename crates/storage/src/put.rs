@@ -1,12 +1,12 @@
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::{Attribute, Attributes, ObjectStore, PutMode, PutOptions};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{
     Error, Key, Meta, Store,
-    store::{Place, TIMEOUT},
+    store::{Place, in_folder},
 };
 
 const ACTION: &str = "put";
@@ -85,7 +85,7 @@ impl Store {
             Place::Folder(folder) => {
                 let beside = (!meta.is_empty()).then(|| meta.to_json(key.content_type()));
                 let created = folder.create(key.as_str(), bytes.clone(), beside);
-                in_folder(key, created).await
+                in_folder(ACTION, key, created).await
             }
             Place::Memory | Place::Bucket(_) => {
                 let mut options = PutOptions::from(PutMode::Create);
@@ -105,20 +105,9 @@ impl Store {
     /// themselves.
     async fn settle(&self, key: &Key) -> Result<(), Error> {
         match &self.place {
-            Place::Folder(folder) => in_folder(key, folder.settle(key.as_str())).await,
+            Place::Folder(folder) => in_folder(ACTION, key, folder.settle(key.as_str())).await,
             Place::Memory | Place::Bucket(_) => Ok(()),
         }
-    }
-}
-
-/// Gives up on the disk after a while.
-async fn in_folder<T>(key: &Key, work: impl Future<Output = io::Result<T>>) -> Result<T, Error> {
-    match timeout(TIMEOUT, work).await {
-        Ok(done) => done.map_err(|err| Error::of(ACTION, key, err)),
-        Err(_) => Err(Error::Timeout {
-            action: ACTION,
-            key: key.to_string(),
-        }),
     }
 }
 

@@ -2,7 +2,10 @@ use std::{
     collections::HashMap,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::folder::flush;
@@ -14,45 +17,30 @@ pub(crate) struct Shelves(Mutex<HashMap<PathBuf, Arc<Shelf>>>);
 
 #[derive(Debug, Default)]
 struct Shelf {
-    turns: Mutex<Turns>,
-    /// Held by the one who flushes.
-    flushing: Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct Turns {
     /// How many have asked for a flush.
-    asked: u64,
-    /// How many of them have got it.
-    flushed: u64,
+    asked: AtomicU64,
+    /// How many of them have got it. Held by the one who flushes.
+    flushed: Mutex<u64>,
 }
 
 impl Shelves {
     /// Flushes `shelf`, and its own name in `root`. One flush serves all who asked for it before it
     /// began: their changes were made by then.
     pub(crate) fn flush(&self, shelf: &Path, root: &Path) -> io::Result<()> {
-        let turns = Arc::clone(lock(&self.0).entry(shelf.to_owned()).or_default());
-        turns.flush(|| flush(shelf).and_then(|()| flush(root)))
+        let known = Arc::clone(lock(&self.0).entry(shelf.to_owned()).or_default());
+        known.flush(|| flush(shelf).and_then(|()| flush(root)))
     }
 }
 
 impl Shelf {
     fn flush(&self, flush: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let ours = {
-            let mut turns = lock(&self.turns);
-            turns.asked += 1;
-            turns.asked
-        };
-        let _flushing = lock(&self.flushing);
-        let asked = {
-            let turns = lock(&self.turns);
-            if turns.flushed >= ours {
-                return Ok(());
-            }
-            turns.asked
-        };
-        flush()?;
-        lock(&self.turns).flushed = asked;
+        let ours = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut flushed = lock(&self.flushed);
+        if *flushed < ours {
+            let asked = self.asked.load(Ordering::SeqCst);
+            flush()?;
+            *flushed = asked;
+        }
         Ok(())
     }
 }
@@ -64,7 +52,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
     use std::sync::{Barrier, mpsc};
     use std::thread;
 
@@ -72,7 +60,7 @@ mod tests {
 
     /// While the first flushes, seven more ask: they wait for one flush, which begins after theirs.
     #[test]
-    fn one_flush_serves_all_who_asked_before_it() -> anyhow::Result<()> {
+    fn one_flush_serves_all_who_asked_before_it() {
         const OTHERS: u64 = 7;
         let shelf = Shelf::default();
         let flushes = AtomicU32::new(0);
@@ -97,18 +85,17 @@ mod tests {
                     })
                 })
                 .collect();
-            while lock(&shelf.turns).asked <= OTHERS {
+            while shelf.asked.load(Ordering::SeqCst) <= OTHERS {
                 thread::yield_now();
             }
             assert_eq!(flushes.load(Ordering::SeqCst), 0);
             first.wait();
             for other in others {
-                other.join().ok();
+                assert!(matches!(other.join(), Ok(Ok(()))));
             }
         });
 
         assert_eq!(flushes.into_inner(), 2);
-        Ok(())
     }
 
     /// Who waited for a flush that failed makes its own.

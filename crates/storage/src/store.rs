@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use object_store::{ObjectStore, memory::InMemory, path::Path, signer::Signer};
 use runtime::Env;
@@ -138,6 +138,21 @@ impl Store {
             action,
             key: key.to_string(),
         })
+    }
+}
+
+/// Gives up on the disk after a while, as [`Store::limited`] does on a store.
+pub(crate) async fn in_folder<T>(
+    action: &'static str,
+    key: &Key,
+    work: impl Future<Output = io::Result<T>>,
+) -> Result<T, Error> {
+    match timeout(TIMEOUT, work).await {
+        Ok(done) => done.map_err(|err| Error::of(action, key, err)),
+        Err(_) => Err(Error::Timeout {
+            action,
+            key: key.to_string(),
+        }),
     }
 }
 
