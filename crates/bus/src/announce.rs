@@ -4,6 +4,7 @@ use domain::{Announced, Event, ImageRecut};
 use jiff::Timestamp;
 use wire::{header, subject};
 
+use crate::publish::MESSAGE_ID;
 use crate::{Bus, Error, Stage};
 
 impl Bus {
@@ -33,6 +34,7 @@ impl Bus {
     async fn hand(&self, stage: Stage, event: &Event) -> Result<(), Error> {
         let encoded = wire::encode(event, self.encoding);
         let mut headers = self.event_headers(&encoded, Timestamp::now());
+        headers.insert(MESSAGE_ID, encoded.id.as_str());
         headers.insert(header::ATTEMPT, "1");
         headers.insert(header::CAUSE, "0");
         let due = subject::due(stage.name(), &encoded.key);

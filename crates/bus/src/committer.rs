@@ -4,7 +4,7 @@
 //! (ADR-50) it waits six times, however many are in it: it keeps a batch in files of its own until that
 //! is complete, and then writes all of it at once (seen with strace, 2.15). The same guarantee, for a
 //! fraction of the work. A batch is all or nothing, so if one of it is refused, each is told by itself,
-//! which also finds out which one it was.
+//! which also finds out which one it was. What was handed in as one stays in one batch.
 //!
 //! The server compares the expectations of a batch with what is stored, and not with each other: two
 //! entries that expect the same would both be taken. So no two in a batch are about the same thing.
@@ -12,7 +12,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap};
+use async_nats::{Client, HeaderMap, HeaderName};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -22,9 +22,9 @@ use tracing::debug;
 
 use crate::connection::fresh_token;
 
-const BATCH_ID: &str = "Nats-Batch-Id";
-const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
-const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+const BATCH_ID: HeaderName = HeaderName::from_static("Nats-Batch-Id");
+const BATCH_SEQUENCE: HeaderName = HeaderName::from_static("Nats-Batch-Sequence");
+const BATCH_COMMIT: HeaderName = HeaderName::from_static("Nats-Batch-Commit");
 
 /// The most that is written together; the server takes 1,000.
 const MOST: usize = 256;
@@ -37,11 +37,17 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct Committer(mpsc::Sender<Told>);
 
-/// One message, and who waits for its sequence. None: tell it by itself.
+/// A message to write.
+pub(crate) struct Message {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Messages that are written as one, and who waits for the sequence of the first. None: tell them one
+/// by one.
 struct Told {
-    subject: String,
-    headers: HeaderMap,
-    body: Bytes,
+    messages: Vec<Message>,
     written: oneshot::Sender<Option<u64>>,
 }
 
@@ -63,22 +69,18 @@ impl Committer {
         Self(sender)
     }
 
-    /// The message's sequence; none if it has to be told by itself, because what it was told together
-    /// with was refused or not confirmed.
-    pub(crate) async fn write(
-        &self,
-        subject: &str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Option<u64> {
+    /// Writes the messages, in this order and with none in between, all or none of them, and returns
+    /// the sequence of the first; none if they have to be told one by one, because what they were told
+    /// together with was refused or not confirmed.
+    pub(crate) async fn write(&self, messages: Vec<Message>) -> Option<u64> {
+        let mut about = HashSet::new();
+        let can_be_one =
+            messages.len() <= MOST && messages.iter().all(|one| about.insert(one.about()));
+        if !can_be_one {
+            return None;
+        }
         let (written, sequence) = oneshot::channel();
-        let told = Told {
-            subject: subject.to_owned(),
-            headers,
-            body,
-            written,
-        };
-        self.0.send(told).await.ok()?;
+        self.0.send(Told { messages, written }).await.ok()?;
         sequence.await.ok()?
     }
 }
@@ -86,8 +88,7 @@ impl Committer {
 /// What arrives while a batch is on its way is the next batch: nobody waits for company.
 async fn gather(client: Client, mut told: mpsc::Receiver<Told>) {
     let mut waiting: Option<Told> = None;
-    let mut batch = Vec::new();
-    let mut about = HashSet::new();
+    let mut batch = Batch::default();
     loop {
         let first = match waiting.take() {
             Some(first) => first,
@@ -96,63 +97,86 @@ async fn gather(client: Client, mut told: mpsc::Receiver<Told>) {
                 None => return,
             },
         };
-        let mut bytes = first.body.len();
-        about.insert(first.about().to_owned());
-        batch.push(first);
+        batch.add(first);
         // Others that are ready to speak may do so first.
         tokio::task::yield_now().await;
-        while batch.len() < MOST && bytes < BYTES {
+        while batch.messages.len() < MOST && batch.bytes < BYTES {
             let Ok(next) = told.try_recv() else { break };
-            if !about.insert(next.about().to_owned()) {
+            if batch.is_about_any(&next) {
                 waiting = Some(next);
                 break;
             }
-            bytes += next.body.len();
-            batch.push(next);
+            batch.add(next);
         }
-        about.clear();
-        commit(&client, &mut batch).await;
+        batch.commit(&client).await;
     }
 }
 
-impl Told {
+impl Message {
     /// The thing it is about: the last token of its subject, and of what it expects.
     fn about(&self) -> &str {
         self.subject.rsplit('.').next().unwrap_or_default()
     }
 }
 
-/// Writes the batch and tells everybody in it.
-async fn commit(client: &Client, batch: &mut Vec<Told>) {
-    let first = send(client, batch).await;
-    for (place, told) in (0..).zip(batch.drain(..)) {
-        // Whoever asked may have gone.
-        told.written.send(first.map(|first| first + place)).ok();
+/// What is written together.
+#[derive(Default)]
+struct Batch {
+    messages: Vec<Message>,
+    /// Who waits for how many of them.
+    waiting: Vec<(usize, oneshot::Sender<Option<u64>>)>,
+    about: HashSet<String>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn is_about_any(&self, told: &Told) -> bool {
+        let mut about = told.messages.iter().map(Message::about);
+        about.any(|about| self.about.contains(about))
+    }
+
+    fn add(&mut self, told: Told) {
+        self.waiting.push((told.messages.len(), told.written));
+        for message in told.messages {
+            self.bytes += message.body.len();
+            self.about.insert(message.about().to_owned());
+            self.messages.push(message);
+        }
+    }
+
+    /// Writes all of it and tells everybody.
+    async fn commit(&mut self, client: &Client) {
+        let mut next = send(client, &mut self.messages).await;
+        for (count, written) in self.waiting.drain(..) {
+            // Whoever asked may have gone.
+            written.send(next).ok();
+            next = next.map(|sequence| sequence + count as u64);
+        }
+        self.messages.clear();
+        self.about.clear();
+        self.bytes = 0;
     }
 }
 
-/// The sequence of the first message; none if nothing is known to be written.
-async fn send(client: &Client, batch: &mut [Told]) -> Option<u64> {
-    let count = batch.len() as u64;
+/// Writes the messages. The sequence of the first; none if nothing is known to be written.
+async fn send(client: &Client, messages: &mut Vec<Message>) -> Option<u64> {
+    let count = messages.len() as u64;
     if count > 1 {
         let id = fresh_token();
-        for (place, told) in (1_u64..).zip(batch.iter_mut()) {
-            told.headers.insert(BATCH_ID, id.as_ref());
-            told.headers
-                .insert(BATCH_SEQUENCE, place.to_string().as_str());
+        for (place, message) in (1_u64..).zip(messages.iter_mut()) {
+            message.headers.insert(BATCH_ID, id.as_ref());
+            message.headers.insert(BATCH_SEQUENCE, place.to_string());
         }
     }
-    let (last, others) = batch.split_last_mut()?;
-    for told in others {
-        let headers = std::mem::take(&mut told.headers);
-        let sent = client.publish_with_headers(told.subject.clone(), headers, told.body.clone());
+    let mut last = messages.pop()?;
+    for message in messages.drain(..) {
+        let sent = client.publish_with_headers(message.subject, message.headers, message.body);
         sent.await.ok()?;
     }
-    let mut headers = std::mem::take(&mut last.headers);
     if count > 1 {
-        headers.insert(BATCH_COMMIT, "1");
+        last.headers.insert(BATCH_COMMIT, "1");
     }
-    let request = client.request_with_headers(last.subject.clone(), headers, last.body.clone());
+    let request = client.request_with_headers(last.subject, last.headers, last.body);
     let answer = time::timeout(ANSWER, request).await.ok()?.ok()?;
     match serde_json::from_slice::<Committed>(&answer.payload) {
         Ok(Committed {

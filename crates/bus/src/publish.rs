@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::warn;
 use wire::{Encoded, header, subject};
 
+use crate::committer::Message;
 use crate::connection::fresh_token;
 use crate::{Bus, Error, Expect, Stage, trace};
 
@@ -89,47 +90,60 @@ impl Bus {
     /// [`Error::Conflict`]: the expectation does not hold, and this is not because of ourselves.
     /// [`Error::Publish`]: the event may or may not be stored.
     pub async fn publish(&self, event: &Event, expect: &Expect) -> Result<u64, Error> {
-        let mut encoded = wire::encode(event, self.encoding);
-        let body = Bytes::from(std::mem::take(&mut encoded.body));
-        let at = Timestamp::now();
-        let silent = event.job().is_some_and(|job| !job.callback);
-        let expectation = expectation(event, expect);
-        // Made again where they are needed again, which is seldom.
-        let headers = || {
-            let mut headers = self.event_headers(&encoded, at);
-            if silent {
-                headers.insert(HeaderName::from_static(header::CALLBACK), "no");
-            }
-            if let Some((doubt, sequence)) = &expectation {
-                headers.insert(EXPECTED_SEQUENCE, sequence.to_string());
-                headers.insert(EXPECTED_FILTER, doubt.filter.as_str());
-                headers.insert(HeaderName::from_static(header::WRITER), &*doubt.token);
-            }
-            headers
-        };
-        let subject = &encoded.subject;
-        let together = self.committer.write(subject, headers(), body.clone());
-        let sequence = match together.await {
+        let entry = self.entry(event, expect);
+        let sequence = match self.committer.write(vec![entry.message()]).await {
             Some(sequence) => sequence,
             None => {
-                let doubt = expectation.as_ref().map(|(doubt, _)| doubt);
-                self.store(subject, headers(), body.clone(), doubt).await?
+                let (headers, body) = (entry.headers(), entry.body.clone());
+                self.store(&entry.encoded.subject, headers, body, entry.doubt())
+                    .await?
             }
         };
-        if is_public(event) {
-            let headers = own_headers(&headers());
-            self.announce(event.name(), headers, body).await;
-        }
+        self.announce(entry).await;
         Ok(sequence)
     }
 
+    /// As [`Bus::publish`], of several events in their order and in one wait for the disk. Either all
+    /// are stored then, or it is not known, and they are to be told one by one.
+    pub(crate) async fn publish_as_one<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a Event, &'a Expect)>,
+    ) -> bool {
+        let entries: Vec<_> = events
+            .map(|(event, expect)| self.entry(event, expect))
+            .collect();
+        let messages = entries.iter().map(NewEntry::message).collect();
+        let written = self.committer.write(messages).await.is_some();
+        if written {
+            for entry in entries {
+                self.announce(entry).await;
+            }
+        }
+        written
+    }
+
+    fn entry<'a>(&'a self, event: &'a Event, expect: &Expect) -> NewEntry<'a> {
+        let mut encoded = wire::encode(event, self.encoding);
+        NewEntry {
+            bus: self,
+            event,
+            body: Bytes::from(std::mem::take(&mut encoded.body)),
+            encoded,
+            at: Timestamp::now(),
+            expectation: expectation(event, expect),
+        }
+    }
+
     /// The copy on the plain subject, for people who type `nats sub`: at most once.
-    async fn announce(&self, subject: &'static str, headers: HeaderMap, body: Bytes) {
-        if let Err(err) = self
+    async fn announce(&self, entry: NewEntry<'_>) {
+        if !is_public(entry.event) {
+            return;
+        }
+        let (subject, headers) = (entry.event.name(), entry.own_headers());
+        let told = self
             .client
-            .publish_with_headers(subject, headers, body)
-            .await
-        {
+            .publish_with_headers(subject, headers, entry.body);
+        if let Err(err) = told.await {
             warn!(error = %err, subject, "no copy on the plain subject");
         }
     }
@@ -270,7 +284,6 @@ impl Bus {
     pub(crate) fn event_headers(&self, encoded: &Encoded, at: Timestamp) -> HeaderMap {
         let id = encoded.id.as_str();
         let mut headers = HeaderMap::new();
-        headers.insert(MESSAGE_ID, id);
         for (name, value) in [
             (header::SPEC_VERSION, "1.0"),
             (header::ID, id),
@@ -284,6 +297,52 @@ impl Bus {
         }
         trace::inject(&mut headers);
         headers
+    }
+}
+
+/// An event on its way into EVENTS. Its headers are made whenever they are needed, which is once,
+/// nearly always.
+struct NewEntry<'a> {
+    bus: &'a Bus,
+    event: &'a Event,
+    encoded: Encoded,
+    body: Bytes,
+    at: Timestamp,
+    expectation: Option<(Doubt, u64)>,
+}
+
+impl NewEntry<'_> {
+    /// What it says of itself.
+    fn own_headers(&self) -> HeaderMap {
+        let mut headers = self.bus.event_headers(&self.encoded, self.at);
+        if self.event.job().is_some_and(|job| !job.callback) {
+            headers.insert(HeaderName::from_static(header::CALLBACK), "no");
+        }
+        headers
+    }
+
+    /// The same, and what it asks of the server.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.own_headers();
+        headers.insert(MESSAGE_ID, self.encoded.id.as_str());
+        if let Some((doubt, sequence)) = &self.expectation {
+            headers.insert(EXPECTED_SEQUENCE, sequence.to_string());
+            headers.insert(EXPECTED_FILTER, doubt.filter.as_str());
+            headers.insert(HeaderName::from_static(header::WRITER), &*doubt.token);
+        }
+        headers
+    }
+
+    fn message(&self) -> Message {
+        Message {
+            subject: self.encoded.subject.clone(),
+            headers: self.headers(),
+            body: self.body.clone(),
+        }
+    }
+
+    fn doubt(&self) -> Option<&Doubt> {
+        self.expectation.as_ref().map(|(doubt, _)| doubt)
     }
 }
 

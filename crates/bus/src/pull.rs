@@ -124,15 +124,17 @@ pub(crate) fn is_missing(source: &Source) -> bool {
     )
 }
 
-pub(crate) fn raw(message: &Message, feed: &Feed) -> Result<Raw, Source> {
+/// Takes out of a message what it says. What is left of it can be acknowledged.
+pub(crate) fn raw(message: &mut Message, feed: &Feed) -> Result<Raw, Source> {
     let info = message.info()?;
+    let (sequence, published) = (info.stream_sequence, info.published);
     Ok(Raw {
         subject: message.subject.to_string(),
-        payload: message.payload.clone(),
-        sequence: info.stream_sequence,
-        stored_at: Timestamp::from_nanosecond(info.published.unix_timestamp_nanos())?,
+        payload: std::mem::take(&mut message.message.payload),
+        sequence,
+        stored_at: Timestamp::from_nanosecond(published.unix_timestamp_nanos())?,
         stream: feed.stream.to_owned(),
-        headers: message.headers.clone().unwrap_or_default(),
+        headers: message.message.headers.take().unwrap_or_default(),
     })
 }
 

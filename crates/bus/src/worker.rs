@@ -126,9 +126,9 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     }
 
     /// Handles one message to its end. What goes wrong here is logged and comes again.
-    async fn settle(&self, message: Message, feed: &Feed) {
+    async fn settle(&self, mut message: Message, feed: &Feed) {
         let started = Instant::now();
-        let raw = match raw(&message, feed) {
+        let raw = match raw(&mut message, feed) {
             Ok(raw) => raw,
             Err(err) => return error!(error = %err, "a message without a place in a stream"),
         };
@@ -170,48 +170,47 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         if crashes > self.policy.attempts + CRASHES {
             // Earlier deliveries ended without being settled: each may have killed its process.
             let failure = poison("its handling never came to an end");
-            return self
-                .give_up(message, raw, None, &delivery, failure, feed)
-                .await;
+            let given_up = self.give_up(message, raw, None, &delivery, failure, feed);
+            return Box::pin(given_up).await;
         }
         let input = match In::read(raw) {
             Ok(input) => input,
             Err(err) => {
                 let failure = poison(&format!("it cannot be read: {err}"));
-                return self
-                    .give_up(message, raw, None, &delivery, failure, feed)
-                    .await;
+                let given_up = self.give_up(message, raw, None, &delivery, failure, feed);
+                return Box::pin(given_up).await;
             }
         };
 
-        match self.attempt(message, input.clone(), &delivery).await {
+        // What is rare is boxed: each message that is handled would keep room for it.
+        match self.attempt(message, input, &delivery).await {
             Ok(Step::Emit(emits)) if emits.is_empty() => {
                 self.dismiss(message, feed).await.map(|()| "nothing")
             }
             Ok(Step::Emit(emits)) => match self.emit(&emits).await? {
                 true => self.acknowledge(message, feed).await.map(|()| "done"),
-                false => self.outrun(message, raw, feed, input, &delivery).await,
+                false => Box::pin(self.outrun(message, raw, feed, &delivery)).await,
             },
             Ok(Step::Wait(wait)) => match self.emit(&wait.emit).await? {
                 true => {
                     let postponed = self.postpone(message, raw, feed, &delivery, &wait);
-                    postponed.await.map(|()| "waits")
+                    Box::pin(postponed).await.map(|()| "waits")
                 }
-                false => self.outrun(message, raw, feed, input, &delivery).await,
+                false => Box::pin(self.outrun(message, raw, feed, &delivery)).await,
             },
             Err(Fault::Transient {
                 source,
                 not_before,
                 failure,
             }) => {
-                self.retry(
-                    message, raw, feed, input, &delivery, source, not_before, failure,
-                )
-                .await
+                let retried =
+                    self.retry(message, raw, feed, &delivery, source, not_before, failure);
+                Box::pin(retried).await
             }
             Err(Fault::Permanent(failure)) => {
-                self.give_up(message, raw, Some(input), &delivery, failure, feed)
-                    .await
+                let input = In::read(raw).ok();
+                let given_up = self.give_up(message, raw, input, &delivery, failure, feed);
+                Box::pin(given_up).await
             }
         }
     }
@@ -222,22 +221,12 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         message: &Message,
         raw: &Raw,
         feed: &Feed,
-        input: In,
         delivery: &Delivery,
     ) -> Result<&'static str, Error> {
         let conflict = "somebody else wrote first";
         let failure = poison(conflict);
-        self.retry(
-            message,
-            raw,
-            feed,
-            input,
-            delivery,
-            conflict.into(),
-            None,
-            failure,
-        )
-        .await
+        self.retry(message, raw, feed, delivery, conflict.into(), None, failure)
+            .await
     }
 
     /// One attempt, in a task of its own, so that a panic stays in there and work spreads over
@@ -280,7 +269,17 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     /// Publishes all of `emits`, and returns whether all is said. It is not, if somebody else wrote
     /// into a ledger what makes us think again.
     async fn emit(&self, emits: &[Emit]) -> Result<bool, Error> {
-        for emit in emits {
+        let leading = emits.iter().map_while(|emit| match emit {
+            Emit::Event { event, expect } => Some((&**event, expect)),
+            Emit::Work { .. } => None,
+        });
+        let events = leading.clone().count();
+        // What cannot be told as one is told one by one, which also finds out why.
+        let told = match events > 1 && self.bus.publish_as_one(leading).await {
+            true => events,
+            false => 0,
+        };
+        for emit in &emits[told..] {
             match emit {
                 Emit::Event { event, expect } => match self.bus.publish(event, expect).await {
                     Ok(_) => {}
@@ -340,7 +339,6 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         message: &Message,
         raw: &Raw,
         feed: &Feed,
-        input: In,
         delivery: &Delivery,
         source: Source,
         not_before: Option<Timestamp>,
@@ -352,8 +350,9 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
                 error = &*source as &dyn std::error::Error,
                 attempt, "given up"
             );
+            let input = In::read(raw).ok();
             return self
-                .give_up(message, raw, Some(input), delivery, failure, feed)
+                .give_up(message, raw, input, delivery, failure, feed)
                 .await;
         }
         let next = self.policy.again_after(attempt, Timestamp::now());

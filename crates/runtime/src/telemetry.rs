@@ -1,12 +1,13 @@
 use std::{io::IsTerminal as _, panic, time::Duration};
 
 use anyhow::Context as _;
-use opentelemetry::{
-    global,
-    trace::{TracerProvider as _, noop::NoopTracer},
-};
+use opentelemetry::{global, trace::TracerProvider as _};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{SdkTracer, SdkTracerProvider},
+};
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::FilterFn, fmt, layer::SubscriberExt as _,
@@ -41,10 +42,10 @@ impl Telemetry {
     pub fn init(service: &'static str, env: &Env) -> anyhow::Result<Self> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let provider = exporting(service, env)?;
-        let spans = match &provider {
-            Some(provider) => spans(provider.tracer("darkroom")),
-            None => spans(NoopTracer::new()),
-        };
+        // Without a collector there is nothing to keep books of: traces are handed on without.
+        let spans = provider
+            .as_ref()
+            .map(|provider| spans(provider.tracer("darkroom")));
         tracing_subscriber::registry()
             .with(spans)
             .with(log(env)?)
@@ -108,14 +109,11 @@ fn log(env: &Env) -> Result<Box<dyn Layer<WithSpans> + Send + Sync>, EnvError> {
 }
 
 type Spans = Box<dyn Layer<Registry> + Send + Sync>;
-type WithSpans = tracing_subscriber::layer::Layered<Spans, Registry>;
+type WithSpans = tracing_subscriber::layer::Layered<Option<Spans>, Registry>;
 
 /// Carries OpenTelemetry's context along our spans. Events stay in the log, and spans finer than
 /// INFO (those of libraries, mostly) are skipped, so that a span costs microseconds.
-fn spans<T>(tracer: T) -> Spans
-where
-    T: opentelemetry::trace::Tracer<Span: Send + Sync> + Send + Sync + 'static,
-{
+fn spans(tracer: SdkTracer) -> Spans {
     tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_context_activation(false)

@@ -69,8 +69,8 @@ impl Folder {
         // All in one turn on a thread that may block: changing threads costs more than most of it.
         blocking(move || {
             // Who made the folder may have died in it. In a new one there is nothing to look for.
-            let visited = file.parent().is_some_and(Path::exists);
-            let created = !file.exists() && {
+            let visited = !made(&file)?;
+            let created = !(visited && file.exists()) && {
                 let unfinished = unfinished(&file);
                 if let Some((beside, json)) = beside {
                     write_new(&beside, &unfinished, json.as_bytes())?;
@@ -179,6 +179,19 @@ fn write_new(path: &Path, prefix: &str, bytes: &[u8]) -> io::Result<bool> {
         // Whoever was faster has tidied up.
         Err(err) if err.error.kind() == io::ErrorKind::NotFound && path.exists() => Ok(false),
         Err(err) => Err(err.error),
+    }
+}
+
+/// Makes the folder of `file`, and tells whether nobody has been there before us.
+fn made(file: &Path) -> io::Result<bool> {
+    let folder = file.parent().unwrap_or(file);
+    match fs::create_dir(folder) {
+        Ok(()) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).map(|()| false)
+        }
+        Err(err) => Err(err),
     }
 }
 

@@ -1,11 +1,14 @@
 use std::{
     collections::HashMap,
+    fs::File,
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 use crate::folder::flush;
@@ -19,8 +22,24 @@ pub(crate) struct Shelves(Mutex<HashMap<PathBuf, Arc<Shelf>>>);
 struct Shelf {
     /// How many have asked for a flush.
     asked: AtomicU64,
-    /// How many of them have got it. Held by the one who flushes.
-    flushed: Mutex<u64>,
+    /// Held by the one who flushes.
+    flushed: Mutex<Flushed>,
+}
+
+#[derive(Debug, Default)]
+struct Flushed {
+    /// How many of those who asked have got it.
+    served: u64,
+    /// The folder whose name is on disk.
+    named: Option<Identity>,
+}
+
+/// Tells a folder from another one that was made later in its place, and may have got its number.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    created: SystemTime,
 }
 
 impl Shelves {
@@ -28,20 +47,41 @@ impl Shelves {
     /// began: their changes were made by then.
     pub(crate) fn flush(&self, shelf: &Path, root: &Path) -> io::Result<()> {
         let known = Arc::clone(lock(&self.0).entry(shelf.to_owned()).or_default());
-        known.flush(|| flush(shelf).and_then(|()| flush(root)))
+        known.flush(|named| {
+            let folder = File::open(shelf)?;
+            folder.sync_all()?;
+            let identity = Identity::of(&folder)?;
+            if identity.is_none() || identity != *named {
+                flush(root)?;
+                *named = identity;
+            }
+            Ok(())
+        })
     }
 }
 
 impl Shelf {
-    fn flush(&self, flush: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    fn flush(&self, flush: impl FnOnce(&mut Option<Identity>) -> io::Result<()>) -> io::Result<()> {
         let ours = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut flushed = lock(&self.flushed);
-        if *flushed < ours {
+        if flushed.served < ours {
             let asked = self.asked.load(Ordering::SeqCst);
-            flush()?;
-            *flushed = asked;
+            flush(&mut flushed.named)?;
+            flushed.served = asked;
         }
         Ok(())
+    }
+}
+
+impl Identity {
+    /// None where the file system does not keep when a folder was made.
+    fn of(folder: &File) -> io::Result<Option<Self>> {
+        let known = folder.metadata()?;
+        Ok(known.created().ok().map(|created| Self {
+            device: known.dev(),
+            inode: known.ino(),
+            created,
+        }))
     }
 }
 
@@ -67,7 +107,7 @@ mod tests {
         let (begun, first) = (Barrier::new(2), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
-                shelf.flush(|| {
+                shelf.flush(|_| {
                     begun.wait();
                     first.wait();
                     flushes.fetch_add(1, Ordering::SeqCst);
@@ -78,7 +118,7 @@ mod tests {
             let others: Vec<_> = (0..OTHERS)
                 .map(|_| {
                     scope.spawn(|| {
-                        shelf.flush(|| {
+                        shelf.flush(|_| {
                             flushes.fetch_add(1, Ordering::SeqCst);
                             Ok(())
                         })
@@ -104,8 +144,8 @@ mod tests {
         let shelf = Shelf::default();
         let (told, heard) = mpsc::channel();
 
-        let failed = shelf.flush(|| Err(io::ErrorKind::StorageFull.into()));
-        let flushed = shelf.flush(|| told.send(()).map_err(io::Error::other));
+        let failed = shelf.flush(|_| Err(io::ErrorKind::StorageFull.into()));
+        let flushed = shelf.flush(|_| told.send(()).map_err(io::Error::other));
 
         assert!(failed.is_err() && flushed.is_ok());
         assert_eq!(heard.try_iter().count(), 1);

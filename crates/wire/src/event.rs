@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{DecodeError, v1};
 
+/// Room for an event as most are, so that it need not grow from nothing.
+const USUAL_BYTES: usize = 2048;
+
 /// How bodies are written. Both are always read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -33,13 +36,15 @@ impl Encoding {
     /// such as `charset` are ignored (RFC 9110 §8.3.1).
     #[must_use]
     pub fn of_content_type(content_type: Option<&str>) -> Option<Self> {
-        let essence = content_type
-            .and_then(|text| text.split(';').next())
-            .map(str::trim);
-        match essence.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("" | "application/json") => Some(Self::Json),
-            Some("application/protobuf" | "application/x-protobuf") => Some(Self::Protobuf),
-            Some(_) => None,
+        let essence = content_type.and_then(|text| text.split(';').next());
+        let essence = essence.map_or("", str::trim);
+        let is = |name| essence.eq_ignore_ascii_case(name);
+        if essence.is_empty() || is("application/json") {
+            Some(Self::Json)
+        } else if is("application/protobuf") || is("application/x-protobuf") {
+            Some(Self::Protobuf)
+        } else {
+            None
         }
     }
 }
@@ -162,9 +167,13 @@ pub fn decode(name: &str, encoding: Encoding, body: &[u8]) -> Result<Event, Deco
 fn write<M: Message + Serialize>(message: &M, encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Protobuf => message.encode_to_vec(),
-        // Cannot fail: the schema has no map with keys other than strings, and no other source of
-        // errors writes to memory.
-        Encoding::Json => serde_json::to_vec(message).unwrap_or_default(),
+        Encoding::Json => {
+            let mut body = Vec::with_capacity(USUAL_BYTES);
+            // Cannot fail: the schema has no map with keys other than strings, and no other source of
+            // errors writes to memory.
+            drop(serde_json::to_writer(&mut body, message));
+            body
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use bus::trace;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, field, info, info_span};
 use wire::header::TRACEPARENT;
 
 use crate::metrics;
@@ -20,15 +20,26 @@ const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame
 
 pub(crate) async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let traceparent = accepted(request.headers()).unwrap_or_else(trace::fresh);
-    let id = trace_id(&traceparent).to_owned();
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     // The pattern, not the path: paths hold keys, and there is no end of them.
     let route = matched.as_ref().map_or("other", MatchedPath::as_str);
 
-    let span = info_span!("request", http.method = %method, http.route = route, request.id = id);
-    trace::adopt(&span, &traceparent);
+    let span = info_span!(
+        "request",
+        http.method = %method,
+        http.route = route,
+        request.id = field::Empty
+    );
+    let traceparent = match accepted(request.headers()) {
+        Some(theirs) => {
+            trace::adopt(&span, &theirs);
+            theirs
+        }
+        None => trace::of(&span).unwrap_or_else(trace::fresh),
+    };
+    let id = trace_id(&traceparent).to_owned();
+    span.record("request.id", &id);
     let work = trace::within(Some(traceparent), next.run(request));
     let mut response = work.instrument(span.clone()).await;
 

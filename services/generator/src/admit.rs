@@ -65,11 +65,11 @@ impl Handler<Requested> for Admit {
     /// refused by the server, and the id is the same whenever the same message comes again.
     async fn handle(&self, input: Requested, _: &Delivery) -> Result<Step, Fault> {
         let settled = match wire::parse_request(input.content_type.as_deref(), &input.body) {
-            Err(invalid) => self.refuse(&input, None, &invalid).await,
+            Err(invalid) => Box::pin(self.refuse(&input, None, &invalid)).await,
             Ok(draft) => match self.check(&input, &draft).await {
                 Ok(accepted) => self.accept(&input, &draft, accepted).await,
                 Err(Obstacle::Invalid(invalid)) => {
-                    self.refuse(&input, Some(&draft), &invalid).await
+                    Box::pin(self.refuse(&input, Some(&draft), &invalid)).await
                 }
                 Err(Obstacle::Later(err)) => return Ok(later(&*err)),
             },
@@ -159,7 +159,7 @@ impl Admit {
                 let entries = ledger.read(id).await?;
                 let first = entries.first().map(|entry| &entry.event);
                 if !first.is_some_and(|first| is_same(first, &event, draft)) {
-                    return self.refuse(input, Some(draft), &taken()).await;
+                    return Box::pin(self.refuse(input, Some(draft), &taken())).await;
                 }
             }
             Err(err) => return Err(err),

@@ -50,7 +50,7 @@ impl Handler<Work> for Process {
     async fn handle(&self, work: Work, delivery: &Delivery) -> Result<Step, Fault> {
         match work {
             Work::Completed(completed) => self.derive.handle(*completed, delivery).await,
-            Work::Recut(recut) => self.recut.handle(*recut).await,
+            Work::Recut(recut) => Box::pin(self.recut.handle(*recut)).await,
         }
     }
 

@@ -84,7 +84,7 @@ impl Handler<Rendered> for Keep {
         }
         let mut fetched = self.fetch_all(&rendered, delivery, is_last).await;
         if fetched.is_dead {
-            match renew(&self.bus, rendered.clone()).await {
+            match Box::pin(renew(&self.bus, rendered.clone())).await {
                 Renewed::Links(fresh) => return Ok(renewed(*fresh, delivery)),
                 Renewed::Later(source) => {
                     return Ok(self.wait(source, delivery.attempt, Timestamp::MAX));
@@ -104,7 +104,10 @@ impl Handler<Rendered> for Keep {
             false => Ok(None),
         };
         let settled = match ended {
-            Ok(Some(end)) => self.late(images).await.map(|images| (images, Some(end))),
+            Ok(Some(end)) => {
+                let late = Box::pin(self.late(images)).await;
+                late.map(|images| (images, Some(end)))
+            }
             Ok(None) => Ok((images, None)),
             Err(err) => Err(err.into()),
         };

@@ -59,6 +59,63 @@ async fn what_is_done_is_said_and_then_acknowledged() -> anyhow::Result<()> {
     worker.stop().await
 }
 
+/// They are one wait for the disk, with nothing in between.
+#[tokio::test]
+async fn what_is_said_together_is_written_as_one() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let (id, other) = (GenerationId::generate(), GenerationId::generate());
+    world.bus.ledger().append(rendered(id), 0).await?;
+    let handler = Script::<Rendered>::new(move |input, delivery| async move {
+        Ok(Step::Emit(vec![
+            Emit::event(completed(input.job.id), Expect::after(&delivery)),
+            Emit::event(completed(other), Expect::LedgerAt(0)),
+        ]))
+    });
+
+    let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
+
+    world.settled("EVENTS", "upload", 1).await?;
+    let stored = world.messages("EVENTS").await?;
+    let [_, first, second] = stored.as_slice() else {
+        anyhow::bail!("{stored:?}");
+    };
+    let batch = header(first, "Nats-Batch-Id");
+    assert!(batch.is_some() && batch == header(second, "Nats-Batch-Id"));
+    assert_eq!(last_event(&world, id).await?, Some(completed(id).into()));
+    assert_eq!(
+        last_event(&world, other).await?,
+        Some(completed(other).into())
+    );
+    worker.stop().await
+}
+
+/// The second may only be said if the first is: neither is, where the first was said before us.
+#[tokio::test]
+async fn of_what_is_said_together_nothing_overtakes() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let (id, other) = (GenerationId::generate(), GenerationId::generate());
+    let ledger = world.bus.ledger();
+    let cause = ledger.append(rendered(id), 0).await?;
+    ledger.append(calling(id, "somebody else"), cause).await?;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let handler = Script::<Rendered>::new(move |input, delivery| {
+        tell.send(delivery.attempt).ok();
+        async move {
+            Ok(Step::Emit(vec![
+                Emit::event(completed(input.job.id), Expect::after(&delivery)),
+                Emit::event(completed(other), Expect::LedgerAt(0)),
+            ]))
+        }
+    });
+
+    let worker = Running::start(&world.bus, Stage::Upload, POLICY, handler);
+
+    assert_eq!(next(&mut told).await?, 1);
+    assert_eq!(next(&mut told).await?, 2, "done again, since it was outrun");
+    assert_eq!(last_event(&world, other).await?, None);
+    worker.stop().await
+}
+
 #[tokio::test]
 async fn what_cannot_be_said_is_not_acknowledged_and_done_again() -> anyhow::Result<()> {
     let world = World::impatient(Duration::from_millis(500)).await?;
