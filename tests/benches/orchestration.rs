@@ -12,10 +12,9 @@ use std::process::ExitCode;
 
 use seed::Tools;
 use system::figures::Figures;
-use system::{Scenario, measure};
+use system::{Scenario, measure, place};
 
-/// Bars: CPU ms for each job in the cheapest turn, and MB of resident memory in all in the largest.
-/// Whatever else the machine does, its disk and its neighbours, only adds to what the work costs.
+/// Bars: CPU ms for each job in the median turn, and MB of resident memory in all in the largest.
 const MS: f64 = 2.4;
 const MEMORY_MB: f64 = 110.0;
 
@@ -37,7 +36,7 @@ const SEED_JOBS: usize = 1_500;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     runtime::install_tls();
-    let root = tempfile::tempdir()?;
+    let root = place::root().await?;
     let (mut ours, mut ratios) = (Vec::new(), Vec::new());
     let tools = Tools::ready();
     if let Err(err) = &tools {
@@ -56,7 +55,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 /// Prints the figures and the bars, and tells whether they hold.
 fn verdict(ours: &[Figures], ratios: Vec<f64>) -> ExitCode {
-    let ms = ours.iter().map(Figures::total_ms).fold(f64::MAX, f64::min);
+    let ms = median(ours.iter().map(Figures::total_ms).collect());
     let memory = ours.iter().map(Figures::total_mb).fold(0.0, f64::max);
     if !ratios.is_empty() {
         println!(
@@ -66,7 +65,7 @@ fn verdict(ours: &[Figures], ratios: Vec<f64>) -> ExitCode {
     }
     let holds = ms <= MS && memory <= MEMORY_MB;
     println!(
-        "bar {}: {ms:.2} ms CPU per job in the cheapest of {TURNS} turns (at most {MS}), \
+        "bar {}: {ms:.2} ms CPU per job in the median of {TURNS} turns (at most {MS}), \
          {memory:.0} MB in all (at most {MEMORY_MB})",
         if holds { "holds" } else { "MISSED" },
     );

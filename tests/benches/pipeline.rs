@@ -7,7 +7,7 @@ mod system;
 
 use std::process::ExitCode;
 
-use system::{Scenario, measure};
+use system::{Scenario, measure, place};
 
 /// Bars: CPU ms for each job, and MB of resident memory in all.
 const REAL_MS: f64 = 120.0;
@@ -34,7 +34,7 @@ const TINY: Scenario = Scenario {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     runtime::install_tls();
-    let root = tempfile::tempdir()?;
+    let root = place::root().await?;
     let real = measure(&REAL, root.path()).await?;
     let tiny = measure(&TINY, root.path()).await?;
     let memory = real.total_mb().max(tiny.total_mb());

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::system::figures::{Figures, Meter};
 use crate::system::simulator::{Simulator, answers, local};
-use crate::system::{PATIENCE, folder};
+use crate::system::{PATIENCE, place::folder};
 pub(crate) use tools::Tools;
 
 const START: Duration = Duration::from_secs(60);

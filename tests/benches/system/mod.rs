@@ -2,9 +2,10 @@
 //! costs. The simulator is a process of its own and is not counted.
 
 pub(crate) mod figures;
+pub(crate) mod place;
 pub(crate) mod simulator;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -14,6 +15,7 @@ use runtime::child::{Child, Log};
 use testkit::{free_port, wait_until};
 
 use figures::{Figures, Meter};
+use place::folder;
 use simulator::{Simulator, binary, local};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -50,13 +52,6 @@ pub(crate) async fn measure(scenario: &Scenario, root: &Path) -> anyhow::Result<
     println!("{}: {} jobs\n{figures}", scenario.name, scenario.jobs);
     system.stop().await?;
     Ok(figures)
-}
-
-/// A new folder, which stays until `root` goes, at the end of all. Where ext4 has no journal it looks,
-/// for each new file, at every one that was deleted in the last minutes: the next turn would pay for
-/// tidying up after this one: a quarter of darkroom's CPU was seen.
-pub(crate) fn folder(root: &Path) -> anyhow::Result<PathBuf> {
-    Ok(tempfile::tempdir_in(root)?.keep())
 }
 
 /// `darkroom sim` and `darkroom up`, on ports of their own.
