@@ -106,8 +106,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Deletes an object and what is kept beside it, and the folders that are empty then, so that a
-    /// power cut does not bring them back. Tells whether the object was there.
+    /// Deletes an object and what is kept beside it, and the folders that are empty then but for the
+    /// shelf, so that a power cut does not bring them back. Tells whether the object was there.
     pub(crate) async fn remove(&self, key: &str) -> io::Result<bool> {
         let (file, beside) = (self.root.join(key), self.root.join(sidecar(key)));
         let root = Arc::clone(&self.root);
@@ -119,7 +119,9 @@ impl Folder {
             // The first that stays is the one that has forgotten something. Whatever is not there was
             // forgotten by its parent.
             while let Some(folder) = folders.next().filter(|folder| folder.starts_with(&root)) {
-                if *folder != *root && (fs::remove_dir(folder).is_ok() || !folder.exists()) {
+                // Whoever puts something on a shelf that is known relies on its name.
+                let stays = *folder == *root || folder.parent() == Some(&root);
+                if !stays && (fs::remove_dir(folder).is_ok() || !folder.exists()) {
                     continue;
                 }
                 match flush(folder) {
