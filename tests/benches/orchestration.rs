@@ -36,7 +36,7 @@ const SEED_JOBS: usize = 1_500;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     runtime::install_tls();
-    let root = place::root().await?;
+    let root = place::root()?;
     let (mut ours, mut ratios) = (Vec::new(), Vec::new());
     let tools = Tools::ready();
     if let Err(err) = &tools {

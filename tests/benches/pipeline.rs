@@ -34,7 +34,7 @@ const TINY: Scenario = Scenario {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     runtime::install_tls();
-    let root = place::root().await?;
+    let root = place::root()?;
     let real = measure(&REAL, root.path()).await?;
     let tiny = measure(&TINY, root.path()).await?;
     let memory = real.total_mb().max(tiny.total_mb());

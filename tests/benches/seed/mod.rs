@@ -31,7 +31,7 @@ pub(crate) async fn measure(
     warm_up: usize,
     jobs: usize,
 ) -> anyhow::Result<Figures> {
-    let mut seed = Seed::start(tools, folder(root)?).await?;
+    let mut seed = Seed::start(tools, folder(root).await?).await?;
     seed.work(warm_up).await?;
     let meter = Meter::start([
         ("node: callbacks (Express)", seed.api.pid()),

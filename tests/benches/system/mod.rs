@@ -32,7 +32,7 @@ pub(crate) struct Scenario {
 
 /// Runs the scenario in a new folder in `root`, and prints its figures.
 pub(crate) async fn measure(scenario: &Scenario, root: &Path) -> anyhow::Result<Figures> {
-    let system = System::start(scenario, &folder(root)?).await?;
+    let system = System::start(scenario, &folder(root).await?).await?;
     let nats = async_nats::ConnectOptions::new()
         .connect(local(system.nats_port))
         .await?;

@@ -15,35 +15,36 @@ const QUIET: Duration = Duration::from_micros(30);
 const PATIENCE: Duration = Duration::from_secs(330);
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// A folder for all turns, made when the disk is at rest.
+/// A folder for all turns.
+pub(crate) fn root() -> anyhow::Result<TempDir> {
+    Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
+}
+
+/// A new folder for one turn, made when the disk is at rest. It stays until `root` goes, at the end of
+/// all: the next turn would pay for tidying up after this one.
 ///
 /// Where ext4 has no journal it looks, for each new file, at every one that was deleted nearby in the
 /// last minutes (`recently_deleted` in its `ialloc.c`). After a build, or another run, that alone
 /// doubles what a job costs, and it is none of our work.
-pub(crate) async fn root() -> anyhow::Result<TempDir> {
-    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+pub(crate) async fn folder(root: &Path) -> anyhow::Result<PathBuf> {
     let begun = Instant::now();
-    let mut cost = cost_of_a_file(root.path())?;
+    let mut cost = cost_of_a_file(root)?;
     if cost > QUIET {
-        println!(
-            "a new file costs {cost:?} here, after many were deleted: waiting until it is less"
-        );
+        println!("a new file costs {cost:?} after many were deleted: waiting until it is less");
     }
     while cost > QUIET && begun.elapsed() < PATIENCE {
         sleep(PAUSE).await;
-        cost = cost_of_a_file(root.path())?;
+        cost = cost_of_a_file(root)?;
     }
-    Ok(root)
+    kept(root)
 }
 
-/// A new folder, which stays until `root` goes, at the end of all: the next turn would pay for
-/// tidying up after this one.
-pub(crate) fn folder(root: &Path) -> anyhow::Result<PathBuf> {
+fn kept(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(tempfile::tempdir_in(root)?.keep())
 }
 
 fn cost_of_a_file(root: &Path) -> anyhow::Result<Duration> {
-    let folder = folder(root)?;
+    let folder = kept(root)?;
     let begun = Instant::now();
     for n in 0..FILES {
         File::create(folder.join(n.to_string()))?;
