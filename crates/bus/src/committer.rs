@@ -73,10 +73,8 @@ impl Committer {
     /// the sequence of the first; none if they have to be told one by one, because what they were told
     /// together with was refused or not confirmed.
     pub(crate) async fn write(&self, messages: Vec<Message>) -> Option<u64> {
-        let mut about = HashSet::new();
-        let can_be_one =
-            messages.len() <= MOST && messages.iter().all(|one| about.insert(one.about()));
-        if !can_be_one {
+        let about: HashSet<_> = messages.iter().map(Message::about).collect();
+        if messages.len() > MOST || about.len() < messages.len() {
             return None;
         }
         let (written, sequence) = oneshot::channel();

@@ -300,8 +300,8 @@ impl Bus {
     }
 }
 
-/// An event on its way into EVENTS. Its headers are made whenever they are needed, which is once,
-/// nearly always.
+/// An event on its way into EVENTS. Its headers are made each time they are needed: for the log, for
+/// the copy on the plain subject, and for another try.
 struct NewEntry<'a> {
     bus: &'a Bus,
     event: &'a Event,

@@ -8,8 +8,8 @@ use wire::header::TRACEPARENT;
 
 tokio::task_local! {
     /// The trace that the current piece of work belongs to, as it came in. It is handed on even
-    /// where spans are not exported, so that a trace holds together across services of which only
-    /// some export.
+    /// where spans are not exported, so that a trace that was begun by somebody who exports holds
+    /// together across services that do not.
     static PARENT: Option<String>;
 }
 

@@ -44,8 +44,7 @@ async fn measure(world: &World, drawing: Duration, calls: u64) -> anyhow::Result
     Ok(used)
 }
 
-/// The gap of the takeover itself is not counted into the use: it is as long as a lease. Nor are places
-/// of what is in doubt since: they are held back on purpose.
+/// The gap of the takeover itself is not counted into the use: it is as long as a lease.
 #[tokio::test]
 async fn three_replicas_and_a_death_never_overrun_the_account_and_leave_no_place_idle()
 -> anyhow::Result<()> {
@@ -79,9 +78,7 @@ async fn three_replicas_and_a_death_never_overrun_the_account_and_leave_no_place
     }
 
     assert_eq!(world.sim.state().peak_in_flight, LIMIT);
-    // What died between its record and its call may be drawn, for all anybody knows.
-    let after = after * LIMIT as f64 / LIMIT.saturating_sub(doubted).max(1) as f64;
-    println!("use of places: {before:.3}, and {after:.3} after the death, {doubted} in doubt");
+    println!("use of places: {before:.3}, and {after:.3} after the death, with {doubted} in doubt");
     // At least 0.95 where nothing else runs; a busy machine is late to hear that a place is free.
     assert!(before >= 0.9 && after >= 0.9, "{before:.3} {after:.3}");
     calls_are_on_record(&world, &ids).await?;
