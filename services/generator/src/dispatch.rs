@@ -10,6 +10,7 @@ mod desk;
 mod doubt;
 mod known;
 mod links;
+mod notices;
 mod repeats;
 mod store;
 mod takeover;

@@ -51,6 +51,9 @@ pub(super) struct Desk {
     pub(super) bus: Bus,
     pub(super) config: Arc<Config>,
     pub(super) buyer: Buyer,
+    /// What is told of the account and its budgets, in this order. It grows with what people change
+    /// and with what the provider holds back, not with requests, so it needs no bound.
+    pub(super) notices: mpsc::UnboundedSender<Event>,
     /// What is let in from now on.
     pub(super) news: BoxStream<'static, Followed>,
     pub(super) line: Line,
@@ -386,23 +389,10 @@ impl Desk {
         self.notes.changed_much();
     }
 
-    /// Publishes what belongs to no generation, as often as it takes.
+    /// Publishes what belongs to no generation, after all that was told before.
     pub(super) fn tell(&self, event: impl Into<Event>) {
-        let (bus, event, end) = (
-            self.bus.clone(),
-            event.into(),
-            self.buyer.lease.lost.clone(),
-        );
-        tokio::spawn(end.run_until_cancelled_owned(async move {
-            while let Err(err) = bus.publish(&event, &bus::Expect::Nothing).await {
-                warn!(
-                    event = event.name(),
-                    error = &err as &dyn std::error::Error,
-                    "not told yet"
-                );
-                time::sleep(Duration::from_secs(1)).await;
-            }
-        }));
+        // Nobody listens when the lease is lost: whoever comes next has its own to tell.
+        self.notices.send(event.into()).ok();
     }
 
     /// Places that are taken, or may be.

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::BOOKS;
 use super::desk::{Desk, UnderWay, scopes, ticket};
 use super::known::{ENTRIES, Known, Stand, subject_of};
 use super::repeats::Repeats;
+use super::{BOOKS, notices};
 use crate::Config;
 use crate::attempt::{Beginning, Buyer};
 use crate::books::{Books, Call, Snapshot};
@@ -153,6 +153,7 @@ impl Desk {
             tasks: JoinSet::new(),
             owners: HashMap::new(),
             pending: HashMap::new(),
+            notices: notices::publisher(bus.clone(), buyer.lease.lost.clone()),
             notes: Notes {
                 position: end,
                 known_from: from,
