@@ -9,6 +9,7 @@ mod call;
 mod follow;
 mod outcome;
 mod polling;
+mod schedule;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,7 @@ use crate::sources::{Missing, Sources};
 pub(crate) use follow::is_gone;
 pub(crate) use outcome::{failed, failure};
 pub(crate) use polling::Pace;
+pub(crate) use schedule::Durations;
 
 /// The pause before a ledger is tried again that does not answer.
 const LEDGER_PAUSE: Duration = Duration::from_secs(1);
@@ -49,6 +51,7 @@ pub(crate) struct Buyer {
     pub(crate) config: Arc<Config>,
     pub(crate) sources: Sources,
     pub(crate) pace: Pace,
+    pub(crate) durations: Durations,
     /// No call begins without it.
     pub(crate) lease: Lease,
 }

@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::admit::Admit;
-use crate::attempt::{Buyer, Pace};
+use crate::attempt::{Buyer, Durations, Pace};
 use crate::prices::Prices;
 use crate::sources::Sources;
 
@@ -53,7 +53,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let quoting = Box::pin(quotes::answer(&bus, admit.clone(), life.shutdown.clone()));
     let admission = Worker::new(bus.clone(), Stage::Admit, config.admit_policy(), admit);
 
-    let pace = Pace::new(config.polls_per_second);
+    let (pace, durations) = (Pace::new(config.polls_per_second), Durations::default());
     let dispatch = async |lease: bus::Lease| {
         let buyer = Buyer {
             client: client.clone(),
@@ -61,6 +61,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             config: Arc::clone(&config),
             sources: sources.clone(),
             pace: pace.clone(),
+            durations: durations.clone(),
             lease: lease.clone(),
         };
         let end = lease.lost.clone();

@@ -140,7 +140,7 @@ impl Line {
             return Decision::Nothing;
         }
         for lane in by_claim(&self.floors, &self.rings, room) {
-            let Some(slot) = self.first(lane, u32::MAX, &mut may_pay) else {
+            let Some(slot) = self.able(lane, Self::first, &mut may_pay) else {
                 continue;
             };
             if self.need(slot, room) <= room.free {
@@ -150,23 +150,37 @@ impl Line {
             if ring.waits(id) >= patience(room) && self.need(slot, room) <= room.within_reach() {
                 return Decision::Hold;
             }
-            if let Some(slot) = self.first(lane, room.free, &mut may_pay) {
+            let fitting = |line: &Self, lane| line.largest(lane, room.free);
+            if let Some(slot) = self.able(lane, fitting, &mut may_pay) {
                 return Decision::Grant(self.grant(slot));
             }
         }
         Decision::Nothing
     }
 
-    /// The ticket for at most `most` images whose turn it is.
-    fn first(
+    /// The ticket whose turn it is.
+    fn first(&self, lane: Lane) -> Option<u32> {
+        let key = self.rings[lane as usize].first()?;
+        self.groups[key as usize].oldest(&self.nodes)
+    }
+
+    /// The ticket that goes ahead of one that does not fit into `free` places: of the largest that
+    /// do, the one whose turn it is. The smallest are kept for the gaps that only they can fill, and
+    /// what takes its places together gives them back together.
+    fn largest(&self, lane: Lane, free: u32) -> Option<u32> {
+        let (images, key) = self.rings[lane as usize].largest(free)?;
+        self.groups[key as usize].oldest_of(images)
+    }
+
+    /// What `choose` says first that may pay.
+    fn able(
         &mut self,
         lane: Lane,
-        most: u32,
+        choose: impl Fn(&Self, Lane) -> Option<u32>,
         mut may_pay: impl FnMut(&Ticket) -> bool,
     ) -> Option<u32> {
         loop {
-            let key = self.rings[lane as usize].first(most)?;
-            let slot = self.groups[key as usize].oldest(&self.nodes, most)?;
+            let slot = choose(self, lane)?;
             if self.asked(slot, &mut may_pay) {
                 return Some(slot);
             }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::crash;
 use tracing::{error, info, warn};
 
+use super::follow::elapsed;
 use super::outcome::{self, Made, Refusal};
 use super::{Attempt, Buyer, End, Why, failed, failure};
 use crate::metrics::{CALLS, SPENT};
@@ -80,7 +81,13 @@ impl Buyer {
             }
             Answer::Accepted { provider_id, .. } => {
                 let attempt = self.submitted(attempt, &provider_id).await?;
-                self.follow(attempt, provider_id, Timestamp::now()).await
+                let since = Timestamp::now();
+                let end = self.follow(attempt, provider_id, since).await?;
+                if let End::Rendered { .. } = end {
+                    let request = &attempt.job.request;
+                    self.durations.took(request, elapsed(since));
+                }
+                Ok(end)
             }
         }
     }

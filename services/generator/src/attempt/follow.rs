@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use domain::{Billed, Code, Usd};
 use ideogram::{Error, Progress, RejectKind};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time;
 use tracing::{info, warn};
 
 use super::outcome::Made;
-use super::polling::pause;
+use super::schedule::pause;
 use super::{Attempt, Buyer, End, failure};
 
 /// After this long, links would be dead too; nobody will learn what came of it by asking.
-const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Answers that make no sense, until they are believed.
 const DOUBTS: u32 = 5;
 /// The pause after such an answer.
@@ -36,11 +36,12 @@ impl Buyer {
             .store(true, Ordering::Release);
         let (mut doubts, mut next) = (0, Duration::ZERO);
         loop {
-            let drawn_for = Timestamp::now().duration_since(since);
+            let drawn_for = elapsed(since);
             if drawn_for >= LONGEST {
                 break;
             }
-            next = next.max(pause(drawn_for.try_into().unwrap_or_default()));
+            let expected = self.durations.expected(&attempt.job.request);
+            next = next.max(pause(drawn_for, expected));
             let asked = async {
                 // The provider may tell us that there is news; we ask by ourselves all the same.
                 drop(time::timeout(next, attempt.grant.contact.news.notified()).await);
@@ -116,6 +117,11 @@ impl Buyer {
         };
         self.follow(attempt, provider_id, since).await
     }
+}
+
+pub(super) fn elapsed(since: Timestamp) -> Duration {
+    let elapsed = Timestamp::now().duration_since(since);
+    elapsed.try_into().unwrap_or_default()
 }
 
 /// Whether a poll says that there is no such generation.

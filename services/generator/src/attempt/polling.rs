@@ -1,5 +1,4 @@
-//! How often to ask: soon for what is quick, seldom for what is slow, and never more often than the
-//! provider allows.
+//! Asking no more often than the provider allows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +6,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Before the first poll: some routes are done at once.
-const FIRST: Duration = Duration::from_millis(50);
-/// The shortest and the longest pause after it.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How late the end may be noticed, as a part of the time it took: a place that is free without our
-/// knowledge is not used.
-const PART: u32 = 24;
 /// The provider counts over this long.
 const WINDOW: Duration = Duration::from_secs(10);
-
-/// The pause before the next poll of what has been drawn for so long.
-pub(crate) fn pause(drawn_for: Duration) -> Duration {
-    match drawn_for < FIRST {
-        true => FIRST,
-        false => (drawn_for / PART).clamp(PAUSES.0, PAUSES.1),
-    }
-}
 
 /// Hands out turns so that no ten seconds hold more than are allowed. Clones share it.
 ///
@@ -99,22 +83,5 @@ mod tests {
             pace.turn().await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_end_is_noticed_soon_with_few_questions() {
-        for (drawing, most) in [(0, 1), (1, 13), (8, 60), (60, 110), (3_600, 1_900)] {
-            let (drawing, mut now, mut polls) = (Duration::from_secs(drawing), FIRST, 1);
-            while now < drawing {
-                now += pause(now);
-                polls += 1;
-            }
-            let late = now - drawing;
-            assert!(
-                late <= (drawing / PART).max(PAUSES.0),
-                "{drawing:?}: {late:?}"
-            );
-            assert!(polls <= most, "{drawing:?}: {polls}");
-        }
     }
 }

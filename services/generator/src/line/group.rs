@@ -102,12 +102,16 @@ impl Group {
         self.chains.iter().map(|chain| chain.images)
     }
 
-    /// The oldest ticket for at most `most` images.
-    pub(super) fn oldest(&self, nodes: &Slab<Node>, most: u32) -> Option<u32> {
-        let chains = self.chains.iter().filter(|chain| chain.images <= most);
-        chains
-            .map(|chain| chain.first)
-            .min_by_key(|slot| nodes[*slot as usize].number)
+    /// The oldest ticket.
+    pub(super) fn oldest(&self, nodes: &Slab<Node>) -> Option<u32> {
+        let firsts = self.chains.iter().map(|chain| chain.first);
+        firsts.min_by_key(|slot| nodes[*slot as usize].number)
+    }
+
+    /// The oldest ticket for so many images.
+    pub(super) fn oldest_of(&self, images: u32) -> Option<u32> {
+        let chain = self.chains.iter().find(|chain| chain.images == images)?;
+        Some(chain.first)
     }
 
     /// Takes the node in. Whether it is the first for so many images.
@@ -167,7 +171,7 @@ impl Group {
     }
 
     fn number(&mut self, nodes: &Slab<Node>, end: End) -> i64 {
-        match (end, self.oldest(nodes, u32::MAX)) {
+        match (end, self.oldest(nodes)) {
             (End::Front, Some(oldest)) => nodes[oldest as usize].number - 1,
             _ => {
                 self.next_number += 1;

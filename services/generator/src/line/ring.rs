@@ -40,13 +40,17 @@ impl Ring {
         self.sizes.is_empty()
     }
 
-    /// The first whose turn it is of the groups with a ticket for at most `most` images.
-    pub(super) fn first(&self, most: u32) -> Option<u32> {
-        let rings = self.sizes.range(..=most);
-        rings
-            .filter_map(|(_, ring)| ring.first())
-            .min()
-            .map(|turn| turn.group)
+    /// The group whose turn it is.
+    pub(super) fn first(&self) -> Option<u32> {
+        let firsts = self.sizes.values().filter_map(|ring| ring.first());
+        firsts.min().map(|turn| turn.group)
+    }
+
+    /// The most images, up to `most`, that a group has tickets for, and the group whose turn it is of
+    /// those.
+    pub(super) fn largest(&self, most: u32) -> Option<(u32, u32)> {
+        let (images, ring) = self.sizes.range(..=most).next_back()?;
+        ring.first().map(|turn| (*images, turn.group))
     }
 
     /// The turn of a group that was not in the ring.

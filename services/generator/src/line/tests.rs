@@ -211,6 +211,21 @@ fn one_that_does_not_fit_is_overtaken_for_a_while_and_then_waited_for() {
 }
 
 #[test]
+fn of_those_that_fit_the_largest_goes_ahead() {
+    let mut line = Line::default();
+    for images in [4, 1, 2, 1, 3, 2] {
+        line.push(ticket("a", images));
+    }
+    let mut almost = room(10, [0, 7, 0]);
+
+    let ahead = fill(&mut line, &mut almost);
+    assert_eq!(ahead.iter().map(|t| t.images).collect::<Vec<_>>(), [3]);
+    almost = room(10, [0, 7, 0]);
+    let ahead = fill(&mut line, &mut almost);
+    assert_eq!(ahead.iter().map(|t| t.images).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
 fn one_that_needs_every_place_is_not_kept_out_by_those_who_get_theirs_back() {
     let mut line = Line::default();
     line.push(in_lane(Lane::Background, ticket("large", 10)));

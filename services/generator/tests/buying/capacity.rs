@@ -1,10 +1,10 @@
 //! How well the account's places are used, and who gets them. The provider only counts here: it
 //! refuses nothing, so whatever is too much is our doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Event, GenerationId, Lane};
+use domain::{Event, Lane};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -44,7 +44,8 @@ async fn measure(world: &World, drawing: Duration, calls: u64) -> anyhow::Result
     Ok(used)
 }
 
-/// The gap of the takeover itself is not counted into the use: it is as long as a lease.
+/// The gap of the takeover itself is not counted into the use: it is as long as a lease. The death
+/// falls between two calls, since the places of one that is in doubt are rightly kept for a while.
 #[tokio::test]
 async fn three_replicas_and_a_death_never_overrun_the_account_and_leave_no_place_idle()
 -> anyhow::Result<()> {
@@ -53,43 +54,51 @@ async fn three_replicas_and_a_death_never_overrun_the_account_and_leave_no_place
     world.status().await?;
     world.join()?;
     world.join()?;
-    let images = |n: usize| 1 + n % 4;
-    let requests = (0..44).map(|n| (format!("kite {n}"), json!({ "numImages": images(n) })));
-    let ids = world.ask_all(requests).await?;
+    let requests = (0..100).map(|n| (format!("kite {n}"), json!({ "numImages": 1 + n % 4 })));
+    world.ask_all(requests).await?;
     testkit::wait_until(PATIENCE, "a full account", async || {
         world.sim.state().in_flight >= LIMIT - 1
     })
     .await?;
-    let before = measure(&world, drawing, 12).await?;
+    let before = measure(&world, drawing, 20).await?;
 
     let calls = world.sim.state().accepted;
+    testkit::wait_until(
+        PATIENCE,
+        "every call's name",
+        async || matches!(world.tally().await, Ok(tally) if tally["submitted"] == tally["calling"]),
+    )
+    .await?;
     world.oldest()?.kill();
     testkit::wait_until(PATIENCE, "the successor", async || {
         let state = world.sim.state();
         state.accepted >= calls + 4 && state.in_flight >= LIMIT - 1
     })
     .await?;
-    let after = measure(&world, drawing, 12).await?;
-    let mut doubted = 0;
-    for (n, id) in ids.iter().enumerate() {
-        if let Event::Unknown(_) = world.end(*id).await? {
-            doubted += images(n);
-        }
-    }
+    let after = measure(&world, drawing, 20).await?;
+    let peak = world.sim.state().peak_in_flight;
+    let used = f64::midpoint(before, after);
+    println!("use of places: {before:.3}, and {after:.3} after the death: {used:.3}; peak {peak}");
 
-    assert_eq!(world.sim.state().peak_in_flight, LIMIT);
-    println!("use of places: {before:.3}, and {after:.3} after the death, with {doubted} in doubt");
-    // At least 0.95 where nothing else runs; a busy machine is late to hear that a place is free.
-    assert!(before >= 0.9 && after >= 0.9, "{before:.3} {after:.3}");
-    calls_are_on_record(&world, &ids).await?;
+    assert_eq!(peak, LIMIT);
+    assert!(used >= 0.95, "{before:.3} {after:.3}");
+    world.pause("enough was measured").await?;
+    calls_are_on_record(&world).await?;
     world.stop().await
 }
 
-/// Each was called once, after its record; what died between is unknown.
-async fn calls_are_on_record(world: &World, ids: &[GenerationId]) -> anyhow::Result<()> {
-    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+/// Each was called once, after its record, and ends.
+async fn calls_are_on_record(world: &World) -> anyhow::Result<()> {
+    let ended = async || -> anyhow::Result<bool> {
+        let tally = world.tally().await?;
+        Ok(tally["calling"] == tally["rendered"])
+    };
+    testkit::wait_until(PATIENCE, "the ends", async || {
+        matches!(ended().await, Ok(true))
+    })
+    .await?;
+    let mut calls = BTreeSet::new();
     for charge in world.sim.bill() {
-        *calls.entry(charge.prompt.clone()).or_default() += 1;
         let entries = world.entries(named(&charge.prompt)).await?;
         let calling = entries.iter().find_map(|entry| match &entry.event {
             Event::Calling(calling) => Some(calling.at),
@@ -98,21 +107,9 @@ async fn calls_are_on_record(world: &World, ids: &[GenerationId]) -> anyhow::Res
         let charged: Timestamp = charge.at.parse()?;
         let recorded = calling.is_some_and(|at| at.as_millisecond() <= charged.as_millisecond());
         assert!(recorded, "{charge:?}");
+        assert!(calls.insert(charge.prompt.clone()), "twice: {charge:?}");
     }
-    assert!(calls.values().all(|calls| *calls == 1), "{calls:?}");
-    let mut unknown = 0;
-    for id in ids {
-        match world.end(*id).await? {
-            Event::Rendered(_) => {}
-            Event::Unknown(_) => unknown += 1,
-            other => anyhow::bail!("{other:?}"),
-        }
-    }
-    assert_eq!(world.tally().await?["calling"], ids.len());
-    assert!(
-        calls.len() + unknown >= ids.len() && unknown <= LIMIT,
-        "{unknown}"
-    );
+    assert_eq!(world.tally().await?["calling"], calls.len());
     Ok(())
 }
 

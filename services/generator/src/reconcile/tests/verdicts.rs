@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use wire::{ask, v1};
 
 use super::*;
-use crate::attempt::{Buyer, Pace};
+use crate::attempt::{Buyer, Durations, Pace};
 use crate::dispatch;
 use crate::sources::Sources;
 
@@ -161,6 +161,7 @@ async fn desk(
             config: Arc::clone(&config),
             sources: sources.clone(),
             pace: Pace::new(config.polls_per_second),
+            durations: Durations::default(),
             lease: lease.clone(),
         };
         Box::pin(dispatch::dispatch(&bus, &config, buyer, lease, verdicts)).await
