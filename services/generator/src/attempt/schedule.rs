@@ -16,8 +16,10 @@ const PART: u32 = 24;
 /// The same where the end is expected.
 const SHORTEST: Duration = Duration::from_millis(50);
 const PART_AT_END: u32 = 96;
-/// How many pauses there are before the end is expected, in case it comes sooner than ever.
+/// How many pauses there are before the end is expected, in case it comes sooner than ever, and how
+/// many at most from the soonest to the latest end.
 const BEFORE: u32 = 8;
+const MEANWHILE: u32 = 48;
 /// Durations that are remembered of a kind, and how many make an expectation.
 const REMEMBERED: usize = 32;
 const ENOUGH: usize = 4;
@@ -87,7 +89,10 @@ pub(crate) fn pause(drawn_for: Duration, expected: Option<Expected>) -> Duration
             return pause.min(from - drawn_for).max(SHORTEST);
         }
         if drawn_for < to {
-            return (drawn_for / PART_AT_END).clamp(SHORTEST, PAUSES.1);
+            let seldom = (expected.longest - from) / MEANWHILE;
+            return seldom
+                .max(drawn_for / PART_AT_END)
+                .clamp(SHORTEST, PAUSES.1);
         }
     }
     (drawn_for / PART).clamp(PAUSES.0, PAUSES.1)
@@ -129,8 +134,8 @@ mod tests {
         for (shortest, longest, most) in [
             (ms(3_000), ms(3_000), 18),
             (ms(8_000), ms(8_500), 28),
-            (ms(8_000), ms(16_000), 75),
-            (ms(60_000), ms(120_000), 130),
+            (ms(8_000), ms(16_000), 58),
+            (ms(60_000), ms(120_000), 76),
         ] {
             let durations = Durations::default();
             let request = Request::new("a kite");
@@ -139,13 +144,10 @@ mod tests {
             let expected = durations.expected(&request);
             for drawing in [shortest, (shortest + longest) / 2, longest] {
                 let (late, polls) = ask(drawing, expected);
-                let soon = (drawing / PART_AT_END).max(SHORTEST);
-                assert!(late <= soon, "{drawing:?}: {late:?}");
-                assert!(polls <= most, "{drawing:?}: {polls}");
-                assert!(
-                    polls <= ask(drawing, None).1 * 6 / 5,
-                    "{drawing:?}: {polls}"
-                );
+                let (_, polls_before) = ask(drawing, None);
+                let bound = (longest / MEANWHILE).max(drawing / PART_AT_END);
+                assert!(late <= bound.max(SHORTEST), "{drawing:?}: {late:?}");
+                assert!(polls <= most.min(polls_before), "{drawing:?}: {polls}");
             }
         }
     }
