@@ -16,7 +16,12 @@ impl Bus {
     /// [`Error::Full`] or [`Error::Publish`]: it may or may not be stored; telling it again does no
     /// harm.
     pub async fn announce_attempt(&self, announced: Announced) -> Result<(), Error> {
-        self.hand(Stage::Generate, &announced.into()).await
+        // Each attempt has a place of its own, so that putting one off replaces no other. The token
+        // comes from outside.
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let token = announced.token.replace(|c| !plain(c), "_");
+        let key = format!("{}.{token}", announced.id);
+        self.hand(Stage::Generate, &key, &announced.into()).await
     }
 
     /// Has more cuts made of one picture. When it returns, the order is on disk. The same picture
@@ -27,17 +32,18 @@ impl Bus {
     ///
     /// As [`Bus::announce_attempt`].
     pub async fn recut(&self, recut: ImageRecut) -> Result<(), Error> {
-        self.hand(Stage::Process, &recut.into()).await
+        let event = recut.into();
+        self.hand(Stage::Process, &Event::key(&event), &event).await
     }
 
     /// Stores a first attempt at work that no event of the log has caused.
-    async fn hand(&self, stage: Stage, event: &Event) -> Result<(), Error> {
+    async fn hand(&self, stage: Stage, key: &str, event: &Event) -> Result<(), Error> {
         let encoded = wire::encode(event, self.encoding);
         let mut headers = self.event_headers(&encoded, Timestamp::now());
         headers.insert(MESSAGE_ID, encoded.id.as_str());
         headers.insert(header::ATTEMPT, "1");
         headers.insert(header::CAUSE, "0");
-        let due = subject::due(stage.name(), &encoded.key);
+        let due = subject::due(stage.name(), key);
         self.store(&due, headers, encoded.body.into(), None)
             .await
             .map(drop)

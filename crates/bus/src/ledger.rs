@@ -18,6 +18,8 @@ use crate::{Bus, Error, Expect, Inbound, Requested, Unreadable};
 
 /// How long the server may take to read.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Entries that are read at once.
+const BATCH: usize = 64;
 
 /// One entry of a generation's ledger.
 #[derive(Debug, Clone)]
@@ -147,23 +149,46 @@ impl Ledger {
             .transpose()
     }
 
-    /// Every attempt at calling the provider, the first one first; at most 64.
+    /// Every attempt at calling the provider, the first one first.
     ///
     /// # Errors
     ///
     /// [`Error::Read`]; [`Error::Decode`].
     pub async fn attempts(&self, id: GenerationId) -> Result<Vec<domain::Calling>, Error> {
-        let subject = format!("generation.calling.{id}");
-        let request = json!({ "seq": 1, "next_by_subj": subject, "batch": 64 });
-        let found = self.bus.fetch(EVENTS, request).await;
-        let found = found.map_err(|source| Error::Read {
-            what: subject,
-            source,
-        })?;
-        let entries = found.into_iter().map(entry);
-        entries
-            .filter_map(|entry| entry.map(|entry| entry.event.try_into().ok()).transpose())
-            .collect()
+        self.all(&format!("generation.calling.{id}")).await
+    }
+
+    /// What came of every attempt that was drawn, the first one first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Decode`].
+    pub async fn rendered(&self, id: GenerationId) -> Result<Vec<domain::Rendered>, Error> {
+        self.all(&format!("generation.rendered.{id}")).await
+    }
+
+    /// All entries on a subject, oldest first.
+    async fn all<E>(&self, subject: &str) -> Result<Vec<E>, Error>
+    where
+        Event: TryInto<E>,
+    {
+        let (mut all, mut from) = (Vec::new(), 1);
+        loop {
+            let request = json!({ "seq": from, "next_by_subj": subject, "batch": BATCH });
+            let found = self.bus.fetch(EVENTS, request).await;
+            let found = found.map_err(|source| Error::Read {
+                what: subject.to_owned(),
+                source,
+            })?;
+            let is_last = found.len() < BATCH;
+            for raw in found {
+                from = raw.sequence + 1;
+                all.extend(entry(raw)?.event.try_into().ok());
+            }
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     /// How the generation has ended, if it has: one of `completed` and `failed`.

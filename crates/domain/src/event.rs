@@ -112,6 +112,8 @@ pub struct Parked {
     /// Whether the last attempt may have been billed all the same: the requester would rather pay
     /// twice than wait.
     pub in_doubt: bool,
+    /// The attempt of which that is so, also if there were others since, which were not billed.
+    pub doubted: Option<u32>,
     /// When.
     pub at: Timestamp,
 }

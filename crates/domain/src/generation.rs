@@ -131,7 +131,13 @@ impl Generation {
                 }
                 self.advance(Status::Running);
             }
-            Event::Parked(event) => self.advance_with(Status::Parked, &event.reason, Billed::No),
+            Event::Parked(event) => {
+                let billed = match event.in_doubt || event.doubted.is_some() {
+                    true => Billed::Unknown,
+                    false => Billed::No,
+                };
+                self.advance_with(Status::Parked, &event.reason, billed);
+            }
             Event::Unknown(event) => {
                 self.advance_with(Status::Unknown, &event.reason, Billed::Unknown);
             }

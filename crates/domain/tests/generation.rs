@@ -80,6 +80,7 @@ fn beginning() -> Vec<Event> {
             failures: 0,
             until: None,
             in_doubt: false,
+            doubted: None,
             id,
             reason: "out of funds".to_owned(),
             at: at(1),

@@ -156,11 +156,17 @@ impl Ledger {
         }
         let cost = event.cost;
         let open = [State::Open, State::Unknown];
+        let mut earlier = self.calls.iter().rev().skip(1);
+        let is_doubted = earlier.any(|call| call.state() == State::Unknown);
         let last = self
             .calls
             .last_mut()
             .filter(|call| open.contains(&call.state()));
         match (last, event.failure.billed) {
+            // The doubt is that of an earlier call.
+            (Some(call), Billed::Unknown) if is_doubted && call.state() == State::Open => {
+                call.set_state(State::Released);
+            }
             (Some(call), Billed::Unknown) => call.set_state(State::Unknown),
             (Some(call), Billed::No) if cost == Usd::ZERO => call.set_state(State::Released),
             (Some(call), _) => call.settle(cost),

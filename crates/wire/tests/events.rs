@@ -246,6 +246,7 @@ fn events() -> anyhow::Result<Vec<Event>> {
             failures: 1,
             until: Some(at),
             in_doubt: true,
+            doubted: Some(attempt),
             at,
         }
         .into(),

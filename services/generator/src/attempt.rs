@@ -103,6 +103,8 @@ pub(crate) struct Grant {
     pub(crate) number: u32,
     /// How many attempts have failed before.
     pub(crate) failures: u32,
+    /// The attempt that may have been billed although another one is made or waited for.
+    pub(crate) doubted: Option<u32>,
     /// Its own name, for the ledger and for the provider's webhook.
     pub(crate) token: Arc<str>,
     /// What there is to say between the attempt and the desk.
@@ -122,6 +124,8 @@ pub(crate) struct Grant {
 pub(crate) enum GivenUp {
     /// Its generation has ended without it: what it drew is to be told.
     Untold(Box<Grant>),
+    /// Its generation waits to be tried again, which is of this number: this one will do.
+    Waiting(u32),
     /// Its generation is under way, and until it ends its ledger is its own. Or nobody can tell.
     NotYet,
     /// There is no such attempt, or all of it is told.
@@ -374,19 +378,33 @@ impl Buyer {
         let Some(attempt) = attempts.iter().find(|attempt| attempt.token == token) else {
             return GivenUp::Nothing;
         };
-        let entries = self.read(id).await;
-        let is_told = |event: &Event| matches!(event, Event::Rendered(rendered) if rendered.attempt == attempt.attempt);
-        if entries.iter().any(|entry| is_told(&entry.event)) {
+        let told = match self.ledger.rendered(id).await {
+            Ok(told) => told,
+            Err(err) => {
+                warn!(generation = %id, error = &err as &dyn std::error::Error, "cannot read");
+                return GivenUp::NotYet;
+            }
+        };
+        if told.iter().any(|told| told.attempt == attempt.attempt) {
             return GivenUp::Nothing;
         }
-        let is_end = |event: &Event| event.is_terminal() || matches!(event, Event::Ready(_));
-        let Some(last) = entries.last().filter(|last| is_end(&last.event)) else {
+        let entries = self.read(id).await;
+        let Some(last) = entries.last() else {
             return GivenUp::NotYet;
         };
-        let is_completed = |entry: &Entry| matches!(entry.event, Event::Completed(_));
-        let first_index = match entries.iter().any(is_completed) {
-            true => attempt.attempt.saturating_mul(LATE),
-            false => 0,
+        if let Event::Parked(parked) = &last.event
+            && parked.doubted == Some(attempt.attempt)
+        {
+            return GivenUp::Waiting(attempt.attempt);
+        }
+        // Not only the last entry: whoever was here before may have died after `submitted`.
+        let is_end = |event: &Event| event.is_terminal() || matches!(event, Event::Ready(_));
+        if !entries.iter().any(|entry| is_end(&entry.event)) {
+            return GivenUp::NotYet;
+        }
+        let first_index = match told.is_empty() {
+            true => 0,
+            false => attempt.attempt.saturating_mul(LATE),
         };
         GivenUp::Untold(Box::new(Grant {
             id,
@@ -395,6 +413,7 @@ impl Buyer {
             last: last.sequence,
             number: attempt.attempt,
             failures: 0,
+            doubted: None,
             token: Arc::from(token),
             contact: Arc::default(),
             beginning: None,
@@ -458,7 +477,13 @@ impl Buyer {
         Ok(End::Failed { cost })
     }
 
+    /// Ends the generation, unless it has ended without this attempt: it has one end.
     async fn fail(&self, attempt: &Attempt<'_>, failure: Failure, cost: Usd) -> Result<End, End> {
+        if attempt.grant.is_late {
+            warn!(generation = %attempt.job.id, message = failure.message, "nothing comes of a late attempt");
+            return Ok(End::Failed { cost });
+        }
+        let failure = in_doubt(failure, attempt.grant.doubted);
         let event = failed(attempt.job, failure, cost, Timestamp::now());
         self.tell(attempt, event).await?;
         Ok(End::Failed { cost })
@@ -474,12 +499,17 @@ impl Buyer {
         why: Why,
     ) -> Result<End, End> {
         let failures = attempt.grant.failures + u32::from(why == Why::Unreachable);
+        let doubted = match why {
+            Why::Doubtful => Some(attempt.grant.number),
+            _ => attempt.grant.doubted,
+        };
         let parked = Parked {
             id: attempt.job.id,
             reason: reason.to_owned(),
             failures,
             until,
             in_doubt: why == Why::Doubtful,
+            doubted,
             at: Timestamp::now(),
         };
         let last = self.tell(attempt, parked).await?;
@@ -496,13 +526,8 @@ impl Buyer {
     async fn release(&self, attempt: &Attempt<'_>) -> Result<End, End> {
         let request = &attempt.job.request;
         let may_be_repeated = request.operation != Operation::Describe;
-        if request.on_unknown != OnUnknown::Retry || !may_be_repeated {
-            return Ok(End::Unknown);
-        }
-        let entries = self.read(attempt.job.id).await;
-        let is_second =
-            |entry: &Entry| matches!(&entry.event, Event::Parked(parked) if parked.in_doubt);
-        if entries.iter().any(is_second) {
+        let is_second = attempt.grant.doubted.is_some();
+        if request.on_unknown != OnUnknown::Retry || !may_be_repeated || is_second {
             return Ok(End::Unknown);
         }
         let reason = "nobody knows whether the last call was billed; onUnknown says to try again";
@@ -521,6 +546,10 @@ impl Buyer {
     }
 
     async fn unknown(&self, attempt: &Attempt<'_>, reason: &str) -> Result<End, End> {
+        if attempt.grant.is_late {
+            warn!(generation = %attempt.job.id, reason, "nothing comes of a late attempt");
+            return Ok(End::Unknown);
+        }
         UNKNOWN.inc_by(u64::try_from(attempt.bound.micros()).unwrap_or(0));
         let unknown = Unknown {
             id: attempt.job.id,
@@ -531,5 +560,21 @@ impl Buyer {
         };
         self.tell(attempt, unknown).await?;
         Ok(End::Unknown)
+    }
+}
+
+/// What is to be said of the end of a generation, of which an earlier attempt may have been billed.
+fn in_doubt(failure: Failure, doubted: Option<u32>) -> Failure {
+    if doubted.is_none() || failure.billed != Billed::No {
+        return failure;
+    }
+    let message = format!(
+        "{}; but an earlier call was sent and its answer was lost: that one may have been billed",
+        failure.message
+    );
+    Failure {
+        billed: Billed::Unknown,
+        message,
+        ..failure
     }
 }

@@ -159,6 +159,14 @@ impl Books {
         }
     }
 
+    /// Nobody will find out any more whether the call was billed: it counts as if it was, with all
+    /// that was reserved for it. Nothing happens if it is not open.
+    pub(crate) fn write_off(&mut self, call: Call) {
+        if let Some(reservation) = self.open.get(&call) {
+            self.settle(call, reservation.amount);
+        }
+    }
+
     /// Nobody knows whether the call was billed: its money stays put until it is settled or
     /// released. Nothing happens if it is not open.
     pub(crate) fn doubt(&mut self, call: Call) {

@@ -66,6 +66,16 @@ pub(crate) async fn reconcile(
     auditor.run(FIRST, EACH, &end).await;
 }
 
+/// How long after a call its bill has had its say: when its hour is over, the provider's time to
+/// write it down has passed, and the bills have been compared once more.
+pub(crate) fn delay(config: &Config) -> SignedDuration {
+    let hour_and_turn =
+        SignedDuration::from_hours(1) + SignedDuration::try_from(EACH).unwrap_or_default();
+    SignedDuration::try_from(config.bill_safety)
+        .unwrap_or(SignedDuration::MAX)
+        .saturating_add(hour_and_turn)
+}
+
 struct Auditor {
     bus: Bus,
     client: Client,

@@ -65,6 +65,7 @@ fn parked(job: &Job, in_doubt: bool) -> Event {
         reason: "out of funds".to_owned(),
         failures: 0,
         in_doubt,
+        doubted: in_doubt.then_some(1),
         until: None,
         at: life::at(50),
     })

@@ -112,6 +112,7 @@ impl From<&Parked> for v1::GenerationParked {
             failures: event.failures,
             until: event.until.map(|until| until.to_string()),
             in_doubt: event.in_doubt,
+            doubted_attempt: event.doubted,
         }
     }
 }
@@ -124,6 +125,7 @@ impl v1::GenerationParked {
             failures: self.failures,
             until: optional("until", self.until.as_deref())?,
             in_doubt: self.in_doubt,
+            doubted: self.doubted_attempt,
             at: time("at", &self.at)?,
         }))
     }

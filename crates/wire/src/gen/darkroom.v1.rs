@@ -528,6 +528,9 @@ pub struct GenerationParked {
     /// Whether the last attempt may have been billed all the same.
     #[prost(bool, tag = "6")]
     pub in_doubt: bool,
+    /// The attempt of which that is so, also if there were others since that were not billed.
+    #[prost(uint32, optional, tag = "7")]
+    pub doubted_attempt: ::core::option::Option<u32>,
 }
 /// Work item `due.generate.<id>`: the provider says that it knows of an attempt.
 #[derive(serde::Serialize, serde::Deserialize)]

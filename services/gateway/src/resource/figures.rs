@@ -89,7 +89,7 @@ pub(crate) fn billed(generation: &Generation) -> Billed {
         generation.status,
         generation.cost.settled,
     ) {
-        (Some(error), Status::Failed, _) => error.billed,
+        (Some(error), Status::Failed | Status::Parked, _) => error.billed,
         (_, Status::Accepted | Status::Parked, _) | (_, _, Some(Usd::ZERO)) => Billed::No,
         (_, Status::Completed | Status::Ready, Some(_)) => Billed::Yes,
         _ => Billed::Unknown,

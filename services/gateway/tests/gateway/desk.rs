@@ -113,7 +113,7 @@ impl Desk {
     /// The work that is due for a generation, if there is any.
     pub(crate) async fn due(&self, id: GenerationId) -> anyhow::Result<Option<Value>> {
         let client = self.nats.client().await?;
-        let question = json!({ "last_by_subj": format!("due.generate.{id}") }).to_string();
+        let question = json!({ "last_by_subj": format!("due.generate.{id}.*") }).to_string();
         let stored = client
             .request("$JS.API.STREAM.MSG.GET.WORK", question.into())
             .await?;

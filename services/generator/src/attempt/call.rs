@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::{Billed, Code, Event, Submitted};
+use domain::{Billed, Code, Submitted};
 use ideogram::{Answer, Call, Error, RejectKind};
 use jiff::{SignedDuration, Timestamp};
 use runtime::crash;
@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use super::follow::elapsed;
 use super::outcome::{self, Made, Refusal};
-use super::{Attempt, Buyer, End, Why, failed, failure};
+use super::{Attempt, Buyer, End, Why, failure};
 use crate::metrics::{CALLS, SPENT};
 
 /// The longest pause between two attempts.
@@ -118,21 +118,16 @@ impl Buyer {
         };
         crash::point("generator.before_rendered");
         let now = Timestamp::now();
-        let event = if made.images.is_empty() && made.texts.is_empty() {
+        SPENT.inc_by(u64::try_from(cost.micros()).unwrap_or(0));
+        if made.images.is_empty() && made.texts.is_empty() {
             let message = "the provider reports success and sent nothing";
             let failure = failure(Code::ProviderAnswerUnreadable, message, Billed::Yes);
-            Event::from(failed(attempt.job, failure, cost, now))
-        } else {
-            outcome::rendered(attempt, made, ttl, now).into()
-        };
-        let is_rendered = matches!(event, Event::Rendered(_));
-        self.tell(attempt, event).await?;
+            return self.fail(attempt, failure, cost).await;
+        }
+        let rendered = outcome::rendered(attempt, made, ttl, now);
+        self.tell(attempt, rendered).await?;
         crash::point("generator.after_rendered");
-        SPENT.inc_by(u64::try_from(cost.micros()).unwrap_or(0));
-        Ok(match is_rendered {
-            true => End::Rendered { cost },
-            false => End::Failed { cost },
-        })
+        Ok(End::Rendered { cost })
     }
 
     async fn rejected(

@@ -100,13 +100,25 @@ impl Buyer {
         attempt: Attempt<'_>,
         provider_id: String,
     ) -> Result<End, End> {
-        self.pace.turn().await;
-        if let Err(err) = self.client.poll(&provider_id).await {
+        let mut doubts = 0;
+        loop {
+            self.pace.turn().await;
+            let polled = self.client.poll(&provider_id);
+            let Some(polled) = self.lease.lost.run_until_cancelled(polled).await else {
+                return Err(End::Left);
+            };
+            let Err(err) = polled else { break };
             warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "not recovered");
-            return Err(match is_gone(&err) || matches!(err, Error::InvalidId(_)) {
-                true => End::Refuted(provider_id),
-                false => End::Changed,
-            });
+            doubts += 1;
+            match is_gone(&err) {
+                true if doubts > DOUBTS => return Err(End::Refuted(provider_id)),
+                true => time::sleep(DOUBT).await,
+                false if matches!(err, Error::InvalidId(_)) => {
+                    return Err(End::Refuted(provider_id));
+                }
+                // The news comes again.
+                false => return Err(End::Changed),
+            }
         }
         info!(generation = %attempt.job.id, provider_id, "found again");
         let since = Timestamp::now();

@@ -89,8 +89,10 @@ pub(crate) fn pause(drawn_for: Duration, expected: Option<Expected>) -> Duration
             return pause.min(from - drawn_for).max(SHORTEST);
         }
         if drawn_for < to {
+            // One that took ages is no reason to be late with all the others.
             let seldom = (expected.longest - from) / MEANWHILE;
             return seldom
+                .min(drawn_for / PART)
                 .max(drawn_for / PART_AT_END)
                 .clamp(SHORTEST, PAUSES.1);
         }
@@ -174,6 +176,15 @@ mod tests {
         (0..ENOUGH).for_each(|_| durations.took(&request, ms(3_000)));
         let (late, polls) = ask(Duration::from_secs(3_600), durations.expected(&request));
         assert!(late <= PAUSES.1 && polls <= 1_900, "{late:?} {polls}");
+    }
+
+    #[test]
+    fn one_that_took_ages_makes_nobody_else_late() {
+        let (durations, request) = (Durations::default(), Request::new("a kite"));
+        (0..ENOUGH).for_each(|_| durations.took(&request, ms(8_000)));
+        durations.took(&request, Duration::from_secs(600));
+        let (late, _) = ask(ms(8_500), durations.expected(&request));
+        assert!(late <= ms(8_500) / PART, "{late:?}");
     }
 
     #[test]

@@ -172,14 +172,27 @@ impl Desk {
         reply: oneshot::Sender<Answer>,
     ) {
         let unheard = self.unheard(id, entries);
+        let tried = self.tried.get(&id).copied().unwrap_or_default();
         if let Some(ticket) = self.withdraw(&id).or(unheard) {
-            let receipt = v1::Receipt {
-                id: id.to_string(),
-                status: Status::Failed.to_string(),
-                billed: Billed::No.to_string(),
-                released_usd_micros: accepted.reserved.micros(),
-                committed_usd_micros: 0,
-                message: "cancelled before anything was bought".to_owned(),
+            let receipt = match tried.doubted {
+                None => v1::Receipt {
+                    id: id.to_string(),
+                    status: Status::Failed.to_string(),
+                    billed: Billed::No.to_string(),
+                    released_usd_micros: accepted.reserved.micros(),
+                    committed_usd_micros: 0,
+                    message: "cancelled before anything was bought".to_owned(),
+                },
+                Some(_) => v1::Receipt {
+                    id: id.to_string(),
+                    status: Status::Failed.to_string(),
+                    billed: Billed::Unknown.to_string(),
+                    released_usd_micros: 0,
+                    committed_usd_micros: accepted.reserved.micros(),
+                    message: "cancelled before it was tried again; the answer to the first call \
+                              was lost, and that may have been billed"
+                        .to_owned(),
+                },
             };
             self.pending.insert(id, Pending { receipt, reply });
             let message = "cancelled by the requester before anything was bought";
@@ -213,6 +226,11 @@ impl Desk {
     fn discard(&mut self, id: GenerationId, accepted: &Accepted, reply: oneshot::Sender<Answer>) {
         if !self.doubtful.contains_key(&id) {
             let reason = "only a generation whose outcome is unknown can be discarded";
+            reply.send(Err(refused(409, reason))).ok();
+            return;
+        }
+        if self.active.get(&id).is_some() {
+            let reason = "it is being found out about at this moment; ask again";
             reply.send(Err(refused(409, reason))).ok();
             return;
         }

@@ -31,7 +31,7 @@ use super::takeover::Notes;
 use super::wake::What;
 use crate::Config;
 use crate::attempt::{Beginning, Buyer, End};
-use crate::books::Books;
+use crate::books::{Books, Call};
 use crate::ceiling::Ceiling;
 use crate::gate::Gate;
 use crate::line::{Line, Ticket};
@@ -63,6 +63,8 @@ pub(super) struct Desk {
     pub(super) books: Books,
     pub(super) active: UnderWay,
     pub(super) doubtful: HashMap<GenerationId, Doubtful>,
+    /// The places of what was given up in doubt, and until when: the provider may be at work on it.
+    pub(super) quarantined: HashMap<GenerationId, (Timestamp, u32)>,
     /// Left alone until a time.
     pub(super) asleep: HashMap<GenerationId, (Timestamp, Ticket)>,
     /// Waiting for what becomes of an earlier one.
@@ -86,6 +88,8 @@ pub(super) struct Desk {
 pub(super) struct Tried {
     pub(super) attempts: u32,
     pub(super) failures: u32,
+    /// The attempt that may have been billed although it is tried again, or was.
+    pub(super) doubted: Option<u32>,
 }
 
 /// A request that is not to be bought twice.
@@ -99,7 +103,10 @@ pub(super) struct Joined {
 /// What a task came to.
 pub(super) enum Done {
     Attempt(GenerationId, End),
-    Looked(GenerationId, Option<Known>),
+    /// Read while that call was under way, or none: if it is another one by now, this is old.
+    Looked(GenerationId, Option<Call>, Option<Known>),
+    /// The provider names an earlier attempt of what waits to be tried again.
+    TurnsUp(GenerationId, u32, Arc<str>, String),
     Resolved(GenerationId, Resolved),
     Read(Question, Vec<Entry>),
     Nothing,
@@ -279,6 +286,7 @@ impl Desk {
         due.into_iter().for_each(|id| self.wakes(id));
         self.expire(now);
         self.look_at_the_doubtful(now);
+        self.quarantined.retain(|_, (until, _)| *until > now);
         if self.notes.are_due() {
             self.take_notes().await;
         }
@@ -330,8 +338,10 @@ impl Desk {
         };
         match done {
             Done::Attempt(id, end) => self.ended(id, end),
-            Done::Looked(id, Some(known)) => self.found(id, known),
-            Done::Looked(id, None) => warn!(generation = %id, "its ledger has no beginning"),
+            Done::Looked(id, then, _) if self.under_way(&id) != then => {}
+            Done::Looked(id, _, Some(known)) => self.found(id, known),
+            Done::Looked(id, _, None) => warn!(generation = %id, "its ledger has no beginning"),
+            Done::TurnsUp(id, attempt, token, name) => self.turns_up(id, attempt, token, name),
             Done::Resolved(id, resolved) => self.resolved(id, resolved),
             Done::Read(question, entries) => self.answer(question, &entries),
             Done::Nothing => {}
@@ -347,13 +357,21 @@ impl Desk {
         self.owners.insert(task.id(), id);
     }
 
-    /// Reads anew where a generation stands.
+    /// Reads anew where a generation stands. Without the lease that is somebody else's to judge.
     pub(super) fn look(&mut self, id: GenerationId) {
-        let buyer = self.buyer.clone();
+        if !self.buyer.lease.held() {
+            return;
+        }
+        let (buyer, then) = (self.buyer.clone(), self.under_way(&id));
         self.spawn(id, async move {
             let entries = buyer.read(id).await;
-            Done::Looked(id, Known::of(&entries))
+            Done::Looked(id, then, Known::of(&entries))
         });
+    }
+
+    /// The call that is under way for it.
+    pub(super) fn under_way(&self, id: &GenerationId) -> Option<Call> {
+        self.active.get(id).map(|active| active.call)
     }
 
     /// Tells everybody when what holds work back has changed.
@@ -399,8 +417,9 @@ impl Desk {
     pub(super) fn taken(&self) -> u32 {
         let idle = self.doubtful.iter();
         let idle = idle.filter(|(id, _)| self.active.get(id).is_none());
-        let quarantined: u32 = idle.map(|(_, doubtful)| doubtful.places()).sum();
-        self.active.images().iter().sum::<u32>() + quarantined
+        let doubtful: u32 = idle.map(|(_, doubtful)| doubtful.places()).sum();
+        let given_up: u32 = self.quarantined.values().map(|(_, images)| images).sum();
+        self.active.images().iter().sum::<u32>() + doubtful + given_up
     }
 
     fn show(&self) {

@@ -1,8 +1,8 @@
 //! Calls of which nobody knows whether they were billed.
 //!
 //! They are resolved in this order: whoever called turns out to be alive and says so in the ledger;
-//! the provider names the attempt by its own webhook; the requester would rather pay twice; the
-//! provider's bill says it, where its sums leave no other way; people decide.
+//! the provider names the attempt by its own webhook; the provider's bill says it, where there is
+//! one and its sums leave no other way; the requester would rather pay twice; people decide.
 
 use std::sync::Arc;
 
@@ -38,8 +38,11 @@ pub(super) struct Doubtful {
     pub(super) call: Call,
     pub(super) token: Arc<str>,
     since: Timestamp,
-    /// Until when its places count as taken: the provider may be at work on it.
+    /// Until when its places count as taken: the provider may be at work on it. Counted from when
+    /// this dispatcher heard of it, since another's clock may be wrong by any amount.
     quarantine: Timestamp,
+    /// When the provider's bill has had its say, if there is one.
+    judged: Timestamp,
     next_look: Timestamp,
     is_released: bool,
     /// A name that it was said to have, and the provider does not know.
@@ -54,6 +57,12 @@ impl Doubtful {
             false => 0,
         }
     }
+
+    /// Its places, and until when it may take them.
+    pub(super) fn quarantine(&self) -> Option<(GenerationId, (Timestamp, u32))> {
+        let images = self.places();
+        (images > 0).then_some((self.call.id, (self.quarantine, images)))
+    }
 }
 
 impl Desk {
@@ -62,18 +71,24 @@ impl Desk {
         let is_released = known.is_some_and(|known| known.is_released);
         // That we looked is no reason for the provider to be at work on it for longer.
         let same = known.filter(|known| known.call == active.call);
-        let since = same.map_or(since, |known| known.since);
-        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
-        let quarantine = since.saturating_add(rest.unwrap_or(SignedDuration::MAX));
         let now = Timestamp::now();
-        let quarantine = quarantine.unwrap_or(Timestamp::MAX);
-        let look = now.saturating_add(LOOKS[0]).unwrap_or(Timestamp::MAX);
+        let after = |at: Timestamp, pause| at.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
+        let rest = rest.unwrap_or(SignedDuration::MAX);
+        let quarantine = same.map_or(after(now, rest), |known| known.quarantine);
+        let since = same.map_or(since, |known| known.since);
+        let judged = match self.config.provider.organization_key {
+            Some(_) => after(since, crate::reconcile::delay(&self.config)),
+            None => since,
+        };
+        let look = after(now, LOOKS[0]);
         let doubtful = Doubtful {
             ticket: active.ticket,
             call: active.call,
             token: active.token,
             since,
             quarantine,
+            judged,
             next_look: match quarantine > now {
                 true => look.min(quarantine),
                 false => look,
@@ -109,7 +124,7 @@ impl Desk {
             let is_new = now < doubtful.quarantine;
             let pause = if is_new { LOOKS[0] } else { LOOKS[1] };
             doubtful.next_look = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
-            if !is_new && !doubtful.is_released {
+            if !is_new && !doubtful.is_released && now >= doubtful.judged {
                 doubtful.is_released = true;
                 self.takes_up(id, Task::Release);
             } else {
@@ -128,7 +143,7 @@ impl Desk {
                     stand: Stand::Unknown { .. },
                     ..
                 }) => Done::Nothing,
-                known => Done::Looked(id, known),
+                known => Done::Looked(id, None, known),
             }
         });
     }
@@ -188,7 +203,15 @@ impl Desk {
             let is_heard = match buyer.given_up(id, &token).await {
                 GivenUp::Untold(grant) => {
                     info!(generation = %id, "an attempt turns up that was given up");
-                    buyer.run(*grant, Task::Adopt { provider_id }).await != End::Left
+                    let end = buyer.run(*grant, Task::Adopt { provider_id }).await;
+                    // Anything else says nothing of what the provider has: the news comes again.
+                    matches!(
+                        end,
+                        End::Rendered { .. } | End::Failed { .. } | End::Unknown | End::Refuted(_)
+                    )
+                }
+                GivenUp::Waiting(attempt) => {
+                    return Done::TurnsUp(id, attempt, token.into(), provider_id);
                 }
                 GivenUp::NotYet => false,
                 GivenUp::Nothing => true,
@@ -200,16 +223,41 @@ impl Desk {
         });
     }
 
-    /// Works on a doubtful one; its places are taken meanwhile.
+    /// What waits to be tried again need not be: the provider has the first attempt.
+    pub(super) fn turns_up(
+        &mut self,
+        id: GenerationId,
+        attempt: u32,
+        token: Arc<str>,
+        provider_id: String,
+    ) {
+        let tried = self.tried.get(&id).copied().unwrap_or_default();
+        if tried.doubted != Some(attempt) || !self.buyer.lease.held() {
+            return;
+        }
+        // If it is being tried already, the news comes again, until that has ended.
+        let Some(ticket) = self.withdraw(&id) else {
+            return;
+        };
+        info!(generation = %id, "the provider names an attempt that was to be made again");
+        let call = Call { id, attempt };
+        let grant = super::desk::grant(&ticket, attempt, tried, Arc::clone(&token));
+        let task = Task::Adopt { provider_id };
+        self.activate(ticket, call, token, false, grant, task);
+    }
+
+    /// Works on a doubtful one, unless that is done already; its places are taken meanwhile.
     pub(super) fn takes_up(&mut self, id: GenerationId, task: Task) {
+        if self.active.get(&id).is_some() {
+            return;
+        }
         let Some(doubtful) = self.doubtful.get(&id) else {
             return;
         };
         let (ticket, call) = (doubtful.ticket.clone(), doubtful.call);
         let token = Arc::clone(&doubtful.token);
         let tried = self.tried.get(&id).copied().unwrap_or_default();
-        let grant: Grant =
-            super::desk::grant(&ticket, call.attempt, tried.failures, Arc::clone(&token));
+        let grant: Grant = super::desk::grant(&ticket, call.attempt, tried, Arc::clone(&token));
         debug!(generation = %id, since = %doubtful.since, "taken up");
         self.activate(ticket, call, token, false, grant, task);
     }

@@ -85,9 +85,13 @@ pub(super) struct Known {
     pub(super) failures: u32,
     /// Of the last attempt.
     pub(super) token: Option<Arc<str>>,
+    /// The attempt that `stand` is about.
+    pub(super) attempt: u32,
+    /// When an attempt was last in doubt.
+    pub(super) doubted_at: Option<Timestamp>,
     pub(super) stand: Stand,
-    /// Whether it is open although the last attempt may have been billed.
-    pub(super) in_doubt: bool,
+    /// The attempt that may have been billed although it is tried again, or was.
+    pub(super) doubted: Option<u32>,
 }
 
 impl Known {
@@ -99,8 +103,10 @@ impl Known {
             attempts: 0,
             failures: 0,
             token: None,
+            attempt: 0,
+            doubted_at: None,
             stand: Stand::Open { until: None },
-            in_doubt: false,
+            doubted: None,
         }
     }
 
@@ -127,31 +133,50 @@ impl Known {
         self.stand = match event {
             Event::Calling(calling) => {
                 self.attempts = self.attempts.max(calling.attempt);
+                self.attempt = calling.attempt;
                 self.token = Some(Arc::from(calling.token.as_str()));
                 Stand::Called { since: calling.at }
             }
-            Event::Submitted(submitted) => Stand::Submitted {
-                provider_id: submitted.provider_id.clone(),
-                since: submitted.at,
-            },
-            Event::Unknown(unknown) => Stand::Unknown { since: unknown.at },
+            Event::Submitted(submitted) => {
+                self.attempt = submitted.attempt;
+                Stand::Submitted {
+                    provider_id: submitted.provider_id.clone(),
+                    since: submitted.at,
+                }
+            }
+            Event::Unknown(unknown) => {
+                self.attempt = unknown.attempt;
+                self.doubted_at = Some(unknown.at);
+                Stand::Unknown { since: unknown.at }
+            }
             Event::Parked(parked) => {
                 self.failures = parked.failures;
-                self.in_doubt = parked.in_doubt;
+                // Earlier versions do not say which.
+                let last = parked.in_doubt.then_some(self.attempt);
+                self.doubted = parked.doubted.or(last);
                 Stand::Open {
                     until: parked.until,
                 }
             }
-            Event::Rendered(rendered) => Stand::Over {
-                cost: Some(rendered.cost),
-            },
+            Event::Rendered(rendered) => {
+                self.attempt = rendered.attempt;
+                Stand::Over {
+                    cost: Some(rendered.cost),
+                }
+            }
             Event::Completed(completed) => Stand::Over {
                 cost: Some(completed.cost),
             },
-            // What was given up in doubt may have been billed.
-            Event::Failed(failed) => Stand::Over {
-                cost: (failed.failure.billed != domain::Billed::Unknown).then_some(failed.cost),
-            },
+            Event::Failed(failed) => {
+                // What was given up in doubt may have been billed; if the doubt is an earlier
+                // attempt's, the last one was not.
+                let is_doubtful = failed.failure.billed == domain::Billed::Unknown;
+                let earlier = self.doubted.filter(|doubted| *doubted != self.attempt);
+                let is_last = matches!(self.stand, Stand::Unknown { .. }) || earlier.is_none();
+                Stand::Over {
+                    cost: (!(is_doubtful && is_last)).then_some(failed.cost),
+                }
+            }
             _ => return,
         };
     }
@@ -224,6 +249,7 @@ mod tests {
             failures,
             until: None,
             in_doubt: false,
+            doubted: None,
             at,
         })
     }

@@ -13,7 +13,7 @@ use bus::{Bus, Entry, Followed};
 use bytes::Bytes;
 use domain::{Event, GenerationId, Usd};
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::crash;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -143,6 +143,7 @@ impl Desk {
             books,
             active: UnderWay::default(),
             doubtful: HashMap::new(),
+            quarantined: HashMap::new(),
             asleep: HashMap::new(),
             joined: HashMap::new(),
             tried: HashMap::new(),
@@ -196,7 +197,10 @@ impl Desk {
         known.sort_unstable_by_key(|(_, known)| known.began);
         for (id, known) in known {
             match (&known.stand, known.attempts) {
-                (Stand::Over { .. }, _) => {
+                (Stand::Over { cost }, _) => {
+                    if cost.is_none() {
+                        self.keep_places(id, &known);
+                    }
                     self.repeats.claim(known.facts.wish, id);
                     self.repeats.finished(id);
                 }
@@ -208,6 +212,19 @@ impl Desk {
                     self.found(id, known);
                 }
             }
+        }
+    }
+
+    /// What was given up in doubt a moment ago: the provider may still be at work on it.
+    fn keep_places(&mut self, id: GenerationId, known: &Known) {
+        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
+        let until = known
+            .doubted_at
+            .map(|at| at.saturating_add(rest.unwrap_or_default()));
+        if let Some(Ok(until)) = until
+            && until > Timestamp::now()
+        {
+            self.quarantined.insert(id, (until, known.facts.images));
         }
     }
 
@@ -242,7 +259,8 @@ impl Desk {
         let joined = self.joined.values();
         first.extend(joined.map(|joined| (joined.ticket.sequence, joined.ticket.id)));
         let untried = first.iter().map(|(sequence, _)| *sequence).min();
-        let named: Vec<String> = self.tried.keys().map(ToString::to_string).collect();
+        let named = self.tried.keys().chain(self.quarantined.keys());
+        let named: Vec<String> = named.map(ToString::to_string).collect();
         let position = self.notes.position;
         // Too many to name: the next one reads further back instead.
         let from = match named.len() > NAMED {
@@ -362,7 +380,7 @@ impl Replay {
         known.apply(sequence, event);
         let call = Call {
             id,
-            attempt: known.attempts,
+            attempt: known.attempt,
         };
         match event {
             Event::Calling(calling) if sequence > self.position => {
@@ -370,12 +388,15 @@ impl Replay {
                 self.books
                     .record(call, &scopes(&ticket), calling.reserved, calling.at);
             }
-            Event::Parked(parked) if !parked.in_doubt => self.books.release(call),
+            Event::Parked(_) if known.doubted != Some(call.attempt) => self.books.release(call),
             Event::Unknown(_) => self.books.doubt(call),
             _ => {
                 if let (Stand::Over { cost }, false) = (&known.stand, is_over(&before)) {
                     self.books
                         .settle(call, cost.unwrap_or(known.facts.reserved));
+                    if let Some(attempt) = known.doubted {
+                        self.books.write_off(Call { id, attempt });
+                    }
                 }
             }
         }
@@ -387,9 +408,12 @@ impl Replay {
         for (call, in_doubt) in self.books.open_calls() {
             let known = self.known.get(&call.id);
             let is_open = known.is_some_and(|known| {
-                known.attempts == call.attempt && !matches!(known.stand, Stand::Open { .. })
+                known.attempt == call.attempt && !matches!(known.stand, Stand::Open { .. })
             });
-            if !is_open && !in_doubt {
+            let is_over = known.is_some_and(|known| is_over(&known.stand));
+            if is_over && in_doubt {
+                self.books.write_off(call);
+            } else if !is_open && !in_doubt {
                 self.books.settle(call, Usd::ZERO);
             }
         }

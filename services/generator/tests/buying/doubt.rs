@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use domain::{Announced, Billed, Calling, Code, Event, GenerationId};
+use domain::{Announced, Billed, Calling, Code, Event, GenerationId, Submitted};
 use ideogram_sim::FaultKind;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::simulator::on_submit;
+use crate::simulator::{on_poll, on_submit, status};
 use crate::world::{PATIENCE, Setup, World};
 
-const QUARANTINE: Duration = Duration::from_secs(2);
+pub(crate) const QUARANTINE: Duration = Duration::from_secs(2);
 
-fn impatient() -> Setup {
+pub(crate) fn impatient() -> Setup {
     let tune = |config: &mut generator::Config| config.pauses.quarantine = QUARANTINE;
     Setup::default().tune(tune)
 }
 
-async fn calling(world: &World, id: GenerationId) -> anyhow::Result<Calling> {
+pub(crate) async fn calling(world: &World, id: GenerationId) -> anyhow::Result<Calling> {
     match world.until(id, "calling").await? {
         Event::Calling(calling) => Ok(calling),
         other => anyhow::bail!("{other:?}"),
@@ -25,7 +25,7 @@ async fn calling(world: &World, id: GenerationId) -> anyhow::Result<Calling> {
 }
 
 /// As the gateway does when the provider's webhook has come.
-async fn announce(
+pub(crate) async fn announce(
     world: &World,
     id: GenerationId,
     token: &str,
@@ -41,7 +41,7 @@ async fn announce(
 }
 
 /// A call whose answer is lost, though the provider has it.
-async fn lost(world: &World, prompt: &str) -> anyhow::Result<(GenerationId, String)> {
+pub(crate) async fn lost(world: &World, prompt: &str) -> anyhow::Result<(GenerationId, String)> {
     world
         .sim
         .fault(on_submit(FaultKind::ResetAfterAccept).times(1))?;
@@ -241,5 +241,111 @@ async fn words_are_never_asked_for_twice() -> anyhow::Result<()> {
     looked_at(&world, id).await?;
     assert_eq!(world.count(id, "calling").await?, 1);
     assert_eq!(world.count(id, "parked").await?, 0);
+    world.stop().await
+}
+
+/// The provider may be at work on it, whatever people think of it.
+#[tokio::test]
+async fn what_is_discarded_keeps_its_place_until_the_provider_must_be_done() -> anyhow::Result<()> {
+    let tune = |config: &mut generator::Config| config.pauses.quarantine = 3 * QUARANTINE;
+    let setup = Setup::default().tune(tune);
+    let mut world = World::start(setup.env("DARKROOM_PROVIDER_LIMIT", "1")).await?;
+    let (id, _) = lost(&world, "kite").await?;
+    let Event::Unknown(unknown) = world.until(id, "unknown").await? else {
+        anyhow::bail!("not in doubt")
+    };
+    world.discard(id).await?;
+    assert_eq!(world.status().await?.in_progress, 1);
+    world.oldest()?.kill();
+    world.join()?;
+    let next = world.ask("next", json!({})).await?;
+    world.rendered(next).await?;
+    let waited = calling(&world, next).await?.at.duration_since(unknown.at);
+    assert!(
+        waited.as_secs_f64() >= 3.0 * QUARANTINE.as_secs_f64(),
+        "{waited}"
+    );
+    assert_eq!(world.status().await?.in_progress, 0);
+    world.stop().await
+}
+
+/// The clock of who wrote `unknown` may be wrong by any amount, so it is not compared with ours.
+#[tokio::test]
+async fn who_takes_over_a_doubt_keeps_its_place_by_his_own_clock() -> anyhow::Result<()> {
+    let mut world = World::start(impatient().env("DARKROOM_PROVIDER_LIMIT", "1")).await?;
+    let (_, _) = lost(&world, "kite").await?;
+    world.oldest()?.kill();
+    tokio::time::sleep(2 * QUARANTINE).await;
+    let taken_over = Timestamp::now();
+    world.join()?;
+    let next = world.ask("next", json!({})).await?;
+    world.rendered(next).await?;
+    let waited = calling(&world, next).await?.at.duration_since(taken_over);
+    assert!(waited.as_secs_f64() >= QUARANTINE.as_secs_f64(), "{waited}");
+    world.stop().await
+}
+
+/// Polls of what was given up fail like all others: that is no reason to throw pictures away.
+#[tokio::test]
+async fn what_was_given_up_is_asked_for_until_the_provider_answers() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "kite").await?;
+    let token = calling(&world, id).await?.token;
+    world.discard(id).await?;
+    world.sim.fault(on_poll(status(503)).times(1))?;
+    announce(&world, id, &token, &provider_id).await?;
+    world.until(id, "rendered").await?;
+
+    let (other, provider_id) = lost(&world, "other").await?;
+    let token = calling(&world, other).await?.token;
+    world.sim.fault(on_poll(status(404)).times(3))?;
+    announce(&world, other, &token, &provider_id).await?;
+    world.until(other, "rendered").await?;
+    world.stop().await
+}
+
+/// Whoever took it up had written that the provider has it, and died.
+#[tokio::test]
+async fn what_was_given_up_is_kept_also_if_its_finder_dies() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "kite").await?;
+    let token = calling(&world, id).await?.token;
+    world.discard(id).await?;
+    let last = world
+        .entries(id)
+        .await?
+        .pop()
+        .map_or(0, |last| last.sequence);
+    let submitted = Submitted {
+        id,
+        attempt: 1,
+        provider_id: provider_id.clone(),
+        at: Timestamp::now(),
+    };
+    world.bus.ledger().append(submitted, last).await?;
+    announce(&world, id, &token, &provider_id).await?;
+    world.until(id, "rendered").await?;
+    assert_eq!(world.count(id, "failed").await?, 1);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_comes_to_nothing_late_is_no_second_end() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let (id, provider_id) = lost(&world, "[fail] kite").await?;
+    let token = calling(&world, id).await?.token;
+    world.discard(id).await?;
+    announce(&world, id, &token, &provider_id).await?;
+    testkit::wait_until(PATIENCE, "the news to be heard", async || {
+        matches!(world.messages("WORK").await, Ok(0))
+    })
+    .await?;
+    let other = world.ask("other", json!({})).await?;
+    world.rendered(other).await?;
+    assert_eq!(
+        world.track(id).await?,
+        "accepted calling unknown failed submitted"
+    );
+    assert_eq!(world.count(id, "failed").await?, 1);
     world.stop().await
 }

@@ -2,6 +2,7 @@
 //! the provider ends in the one right state. Against a real nats-server and the simulator.
 
 mod admission;
+mod again;
 mod budgets;
 mod calls;
 mod cancel;

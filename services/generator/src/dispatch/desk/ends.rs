@@ -25,6 +25,8 @@ impl Desk {
             (End::Rendered { cost }, active) => {
                 self.gate.served(is_probe);
                 self.settle(active, cost);
+                // The provider is done with it.
+                self.doubtful.remove(&id);
                 self.over(id);
                 self.repeats.finished(id);
             }
@@ -43,11 +45,14 @@ impl Desk {
                 Some(mut active),
             ) => {
                 active.ticket.sequence = last;
-                self.tried.entry(id).or_default().failures = failures;
-                if why != Why::Doubtful {
-                    self.books.release(active.call);
+                let tried = self.tried.entry(id).or_default();
+                tried.failures = failures;
+                match why {
+                    // Its money stays in doubt; what becomes of it, whoever names it says.
+                    Why::Doubtful => tried.doubted = Some(active.call.attempt),
+                    _ => self.books.release(active.call),
                 }
-                if why == Why::Unbilled {
+                if matches!(why, Why::Doubtful | Why::Unbilled) {
                     self.doubtful.remove(&id);
                 }
                 self.refused(&active, &why);
@@ -60,6 +65,10 @@ impl Desk {
                 if let Some(provider_id) = named {
                     self.takes_up(id, Task::Adopt { provider_id });
                 }
+            }
+            // It waited to be tried again, and does so again.
+            (End::Refuted(_), Some(active)) if self.is_tried_again(&active) => {
+                self.line.put_back(active.ticket);
             }
             (End::Refuted(name), Some(active)) => {
                 self.doubts(id, active, Timestamp::now());
@@ -99,13 +108,25 @@ impl Desk {
         }
     }
 
-    /// Nothing more is bought for it.
+    /// Nothing more is bought for it. An attempt of which nobody knows whether it was billed counts
+    /// as if it was from now on, and keeps its places until the provider must be done with it.
     fn over(&mut self, id: GenerationId) {
-        self.tried.remove(&id);
+        let tried = self.tried.remove(&id).unwrap_or_default();
+        if let Some(attempt) = tried.doubted {
+            self.books.write_off(Call { id, attempt });
+        }
         self.repeated.remove(&id);
         self.at_hand.remove(&id);
-        self.doubtful.remove(&id);
+        if let Some(doubtful) = self.doubtful.remove(&id) {
+            self.quarantined.extend(doubtful.quarantine());
+        }
         self.told_the_end(id);
+    }
+
+    /// Whether it is an attempt in doubt of what waits to be tried again, or did.
+    fn is_tried_again(&self, active: &Active) -> bool {
+        let tried = self.tried.get(&active.call.id);
+        tried.and_then(|tried| tried.doubted) == Some(active.call.attempt)
     }
 
     /// What the provider's refusal says of the account.
@@ -149,11 +170,12 @@ impl Desk {
             failures: 0,
             until: Some(until),
             in_doubt: false,
+            doubted: None,
             at: Timestamp::now(),
         };
         let bus = self.bus.clone();
         self.spawn(id, async move {
-            let (key, event) = (id.to_string(), Event::from(parked));
+            let (key, event) = (format!("{id}.pause"), Event::from(parked));
             let timer = bus.put_off(bus::Stage::Generate, &key, &event, until);
             if let Err(err) = timer.await {
                 let error = &err as &dyn std::error::Error;
@@ -165,6 +187,9 @@ impl Desk {
 
     /// What the ledger says of a generation that somebody else wrote about.
     pub(in crate::dispatch) fn found(&mut self, id: GenerationId, known: Known) {
+        if !self.buyer.lease.held() {
+            return;
+        }
         let active = self.active.remove(&id);
         // What is being tried anew is not looked at through what came before.
         if active.is_none() && (self.line.get(&id).is_some() || self.asleep.contains_key(&id)) {
@@ -176,19 +201,22 @@ impl Desk {
         let ticket = ticket(id, &known.facts, known.sequence);
         let call = Call {
             id,
-            attempt: known.attempts,
+            attempt: known.attempt,
         };
-        if let Some(active) = active.filter(|active| active.call != call) {
+        let is_another =
+            |active: &Active| active.call != call && known.doubted != Some(active.call.attempt);
+        if let Some(active) = active.filter(is_another) {
             // What we were about to begin was not written.
             self.books.release(active.call);
         }
         let tried = Tried {
             attempts: known.attempts,
             failures: known.failures,
+            doubted: known.doubted,
         };
         self.tried.insert(id, tried);
         let token = known.token.clone().unwrap_or_else(|| "".into());
-        let grant = grant(&ticket, known.attempts, known.failures, token.clone());
+        let grant = grant(&ticket, known.attempt, tried, token.clone());
         if let Stand::Called { since } | Stand::Submitted { since, .. } | Stand::Unknown { since } =
             &known.stand
         {
@@ -197,7 +225,7 @@ impl Desk {
         }
         match known.stand {
             Stand::Open { until } => {
-                if !known.in_doubt {
+                if known.doubted != Some(call.attempt) {
                     self.books.release(call);
                 }
                 self.doubtful.remove(&id);
@@ -231,6 +259,10 @@ impl Desk {
             }
             Stand::Over { cost } => {
                 self.books.settle(call, cost.unwrap_or(ticket.reserved));
+                if cost.is_some() {
+                    // The provider is done with it.
+                    self.doubtful.remove(&id);
+                }
                 self.over(id);
             }
         }

@@ -7,7 +7,7 @@ use domain::{Billed, Code, Scope};
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{Active, Desk, Done};
+use super::{Active, Desk, Done, Tried};
 use crate::attempt::{Grant, Task, failure};
 use crate::books::{Books, Call};
 use crate::gate::Passage;
@@ -46,10 +46,10 @@ impl Desk {
         let id = ticket.id;
         let tried = self.tried.entry(id).or_default();
         tried.attempts += 1;
-        let (number, failures) = (tried.attempts, tried.failures);
+        let tried = *tried;
         let call = Call {
             id,
-            attempt: number,
+            attempt: tried.attempts,
         };
         let reserved = self
             .books
@@ -64,7 +64,7 @@ impl Desk {
         let grant = Grant {
             beginning: self.at_hand.remove(&id),
             duplicate_of: self.repeated.remove(&id),
-            ..grant(&ticket, number, failures, Arc::clone(&token))
+            ..grant(&ticket, tried.attempts, tried, Arc::clone(&token))
         };
         self.activate(ticket, call, token, is_probe, grant, Task::Buy);
     }
@@ -109,7 +109,7 @@ impl Desk {
         let tried = *self.tried.entry(id).or_default();
         let grant = Grant {
             beginning: self.at_hand.remove(&id),
-            ..grant(&ticket, tried.attempts, tried.failures, Arc::from(""))
+            ..grant(&ticket, tried.attempts, tried, Arc::from(""))
         };
         let (buyer, task) = (
             self.buyer.clone(),
@@ -125,14 +125,15 @@ impl Desk {
 pub(in crate::dispatch) fn grant(
     ticket: &Ticket,
     number: u32,
-    failures: u32,
+    tried: Tried,
     token: Arc<str>,
 ) -> Grant {
     Grant {
         id: ticket.id,
         last: ticket.sequence,
         number,
-        failures,
+        failures: tried.failures,
+        doubted: tried.doubted,
         token,
         contact: Arc::default(),
         beginning: None,
