@@ -10,8 +10,10 @@ pub enum RejectKind {
     BadRequest,
     /// 401: bad key; also seen while the account's keys are paused for lack of funds.
     Unauthorized,
-    /// 403: the account may not do this.
+    /// 403: the account may not do this, or not with what the request names.
     Forbidden,
+    /// The account has not the feature that the request is for; others may be served.
+    FeatureLimit,
     /// 404: no such path, model or generation, or another organization's.
     NotFound,
     /// 413: the upload is too large.
@@ -52,6 +54,7 @@ impl RejectKind {
             | Self::DailyLimit => true,
             Self::BadRequest
             | Self::Forbidden
+            | Self::FeatureLimit
             | Self::NotFound
             | Self::TooLarge
             | Self::Unsafe
@@ -72,26 +75,27 @@ pub(crate) fn kind(
 ) -> Option<RejectKind> {
     let reason = body.get("reject_reason").and_then(Value::as_str);
     let max = body.get("max_inflight_requests").and_then(Value::as_u64);
-    let of_account = match reason {
+    let told = match reason {
         Some("insufficient_funds" | "priority_credit_required") => {
             Some(RejectKind::InsufficientFunds)
         }
         Some("subscription_required") => Some(RejectKind::SubscriptionRequired),
         Some("daily_limit") => Some(RejectKind::DailyLimit),
+        Some("feature_limit") => Some(RejectKind::FeatureLimit),
         _ => None,
     };
     Some(match status.as_u16() {
         400 => RejectKind::BadRequest,
         401 => RejectKind::Unauthorized,
-        402 => of_account.unwrap_or(RejectKind::InsufficientFunds),
-        403 => of_account.unwrap_or(RejectKind::Forbidden),
+        402 => told.unwrap_or(RejectKind::InsufficientFunds),
+        403 => told.unwrap_or(RejectKind::Forbidden),
         404 => RejectKind::NotFound,
         413 => RejectKind::TooLarge,
         422 => RejectKind::Unsafe,
         429 if reason == Some("inflight_limit") || max.is_some() => RejectKind::InflightLimit {
             max: max.and_then(|max| u32::try_from(max).ok()),
         },
-        429 => of_account.unwrap_or(RejectKind::RateLimited { retry_after }),
+        429 => told.unwrap_or(RejectKind::RateLimited { retry_after }),
         405 | 406 | 411 | 414 | 415 | 417 | 431 => RejectKind::Other,
         _ => return None,
     })

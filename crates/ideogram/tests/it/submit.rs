@@ -173,8 +173,20 @@ async fn a_refusal_says_why_and_that_nothing_was_billed() -> anyhow::Result<()> 
             true,
         ),
         (
-            Reply::json(403, &because("feature_limit")),
+            Reply::json(403, &b("This account is not authorized.")),
             RejectKind::Forbidden,
+            "This account is not authorized.",
+            false,
+        ),
+        (
+            Reply::json(403, &because("feature_limit")),
+            RejectKind::FeatureLimit,
+            "no",
+            false,
+        ),
+        (
+            Reply::json(402, &because("feature_limit")),
+            RejectKind::FeatureLimit,
             "no",
             false,
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Billed, Code, Submitted};
-use ideogram::{Answer, Call, Error, RejectKind};
+use ideogram::{Answer, Call, Error};
 use jiff::{SignedDuration, Timestamp};
 use runtime::crash;
 use tracing::{error, info, warn};
@@ -32,7 +32,8 @@ impl Buyer {
         match answer {
             Ok(answer) => self.answered(attempt, answer).await,
             Err(Error::Rejected { kind, message, .. }) => {
-                self.rejected(&attempt, kind, &message).await
+                let refusal = outcome::refusal(kind, call);
+                self.rejected(&attempt, refusal, &message).await
             }
             Err(err @ Error::File { .. }) => {
                 CALLS.with_label_values(&["not sent"]).inc();
@@ -133,14 +134,21 @@ impl Buyer {
     async fn rejected(
         &self,
         attempt: &Attempt<'_>,
-        kind: RejectKind,
+        refusal: Refusal,
         message: &str,
     ) -> Result<End, End> {
         CALLS.with_label_values(&["rejected"]).inc();
-        match outcome::refusal(kind) {
+        match refusal {
             Refusal::Final(code) => {
                 let message = format!("the provider refused: {message}");
                 self.end(attempt, code, message).await
+            }
+            Refusal::TooMany { most } => {
+                let message = format!(
+                    "the provider account may have no more than {most} images in progress at once; \
+                     ask for fewer per request"
+                );
+                self.end(attempt, Code::ProviderRejected, message).await
             }
             Refusal::Wait(why) => {
                 let reason = match &why {

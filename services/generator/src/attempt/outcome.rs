@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Billed, Code, Failed, Failure, Hold, Job, Phase, Rendered, RenderedImage, Usd};
-use ideogram::{RejectKind, ResultImage};
+use ideogram::{Call, RejectKind, ResultImage};
 use jiff::Timestamp;
 
 use super::{Attempt, Why};
@@ -93,18 +93,34 @@ pub(crate) fn failure(code: Code, message: impl Into<String>, billed: Billed) ->
 pub(super) enum Refusal {
     /// The request is to blame: it will be refused again.
     Final(Code),
+    /// It is for more images than the account may ever have in progress: it will be refused again,
+    /// however long it waits.
+    TooMany {
+        /// How many it may have.
+        most: u32,
+    },
     /// The account is to blame: the work waits, and no attempt is used up.
     Wait(Why),
 }
 
-pub(super) fn refusal(kind: RejectKind) -> Refusal {
+pub(super) fn refusal(kind: RejectKind, call: &Call) -> Refusal {
     let hold = |hold| Refusal::Wait(Why::Hold(hold, None));
     match kind {
         RejectKind::Unsafe => Refusal::Final(Code::ContentFiltered),
         RejectKind::BadRequest
         | RejectKind::NotFound
         | RejectKind::TooLarge
+        | RejectKind::FeatureLimit
         | RejectKind::Other => Refusal::Final(Code::ProviderRejected),
+        // Of the routes that make images, 403 is documented for these alone: it is the model that
+        // the account may not use.
+        RejectKind::Forbidden if call.route.ends_with("-custom-model") => {
+            Refusal::Final(Code::ProviderRejected)
+        }
+        // The provider counts images. An account without any place is no fault of the request.
+        RejectKind::InflightLimit { max: Some(most) } if (1..call.images).contains(&most) => {
+            Refusal::TooMany { most }
+        }
         RejectKind::InflightLimit { max } => Refusal::Wait(Why::Full(max)),
         RejectKind::RateLimited { retry_after } => {
             Refusal::Wait(Why::Hold(Hold::Cooling, retry_after))
@@ -120,20 +136,55 @@ pub(super) fn refusal(kind: RejectKind) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{Model, Request};
+    use ideogram::{Api, plan};
+
+    fn call(change: impl FnOnce(&mut Request)) -> Call {
+        let mut request = Request::new("a kite");
+        (request.model, request.num_images) = (Model::V3, 4);
+        change(&mut request);
+        plan(&request, Api::V2).expect("it can be asked for")
+    }
 
     #[test]
     fn an_account_that_cannot_serve_makes_work_wait() {
         for kind in [
             RejectKind::Unauthorized,
+            RejectKind::Forbidden,
             RejectKind::InsufficientFunds,
             RejectKind::DailyLimit,
             RejectKind::InflightLimit { max: Some(10) },
+            RejectKind::InflightLimit { max: Some(4) },
+            RejectKind::InflightLimit { max: Some(0) },
+            RejectKind::InflightLimit { max: None },
         ] {
-            assert!(matches!(refusal(kind), Refusal::Wait(_)), "{kind:?}");
+            let refusal = refusal(kind, &call(|_| {}));
+            assert!(matches!(refusal, Refusal::Wait(_)), "{kind:?}");
         }
-        assert_eq!(
-            refusal(RejectKind::Unsafe),
-            Refusal::Final(Code::ContentFiltered)
-        );
+    }
+
+    #[test]
+    fn what_the_account_can_never_serve_ends() {
+        let plain = call(|_| {});
+        let custom = call(|request| request.custom_model = Some("model/a/version/1".to_owned()));
+        let rejected = Refusal::Final(Code::ProviderRejected);
+        for (kind, call, expected) in [
+            (
+                RejectKind::Unsafe,
+                &plain,
+                Refusal::Final(Code::ContentFiltered),
+            ),
+            (RejectKind::FeatureLimit, &plain, rejected.clone()),
+            (RejectKind::Forbidden, &custom, rejected),
+            (
+                RejectKind::InflightLimit { max: Some(3) },
+                &plain,
+                Refusal::TooMany { most: 3 },
+            ),
+        ] {
+            assert_eq!(refusal(kind, call), expected, "{kind:?}");
+        }
+        let key = refusal(RejectKind::Unauthorized, &custom);
+        assert_eq!(key, Refusal::Wait(Why::Hold(Hold::BadKey, None)));
     }
 }

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Event, GenerationId, Hold};
+use domain::{Billed, Code, Event, GenerationId, Hold};
 use ideogram_sim::FaultKind;
 use runtime::Env;
 use serde_json::json;
 
-use crate::simulator::on_submit;
+use crate::simulator::{on_submit, status};
 use crate::world::{PATIENCE, Setup, World};
 
 const COST: i64 = 80_000;
@@ -39,6 +39,11 @@ async fn queued_within(
 ) -> anyhow::Result<Vec<GenerationId>> {
     world.pause("until all are there").await?;
     let ids = queue(world, jobs, patience).await?;
+    all_wait(world, jobs, patience).await?;
+    Ok(ids)
+}
+
+async fn all_wait(world: &World, jobs: usize, patience: Duration) -> anyhow::Result<()> {
     testkit::wait_until(patience, "the line", async || {
         let waiting = async || {
             let status = world.status().await?;
@@ -46,8 +51,7 @@ async fn queued_within(
         };
         waiting().await.is_ok_and(|waiting| waiting == jobs as u64)
     })
-    .await?;
-    Ok(ids)
+    .await
 }
 
 /// What was told of holds other than an operator's own: why, how many wait, how much for.
@@ -340,5 +344,70 @@ async fn a_successor_does_not_run_into_the_same_wall() -> anyhow::Result<()> {
     all_are_bought_once(&world, 40).await?;
     no_attempt_is_used_up(&world).await?;
     assert_eq!(resumed(&world).await?, [Hold::OutOfFunds]);
+    world.stop().await
+}
+
+/// More images than the account may ever have in progress: an end instead of a place at the head of
+/// the line for ever.
+#[tokio::test]
+async fn what_the_account_can_never_take_ends_and_the_others_go_on() -> anyhow::Result<()> {
+    let world = World::start(Setup::default().sim(ideogram_sim::Config {
+        max_in_flight: 3,
+        ..crate::simulator::quick()
+    }))
+    .await?;
+    world.pause("until all are there").await?;
+    let large = world.ask("large", json!({ "numImages": 4 })).await?;
+    world.until(large, "accepted").await?;
+    let just = world.ask("just", json!({ "numImages": 3 })).await?;
+    let others = queue(&world, 8, PATIENCE).await?;
+    all_wait(&world, 10, PATIENCE).await?;
+    world.resume().await?;
+
+    let failed = world.failed(large).await?;
+    let message = failed.failure.message;
+    assert!(message.contains("more than 3 images"), "{message}");
+    assert_eq!(
+        (failed.failure.code, failed.failure.billed),
+        (Code::ProviderRejected, Billed::No)
+    );
+    assert_eq!(world.track(large).await?, "accepted calling failed");
+    assert_eq!(world.count(large, "calling").await?, 1);
+    for id in others.into_iter().chain([just]) {
+        world.rendered(id).await?;
+    }
+    assert_eq!(world.sim.bill().len(), 9);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn what_one_request_may_not_do_ends_it_and_holds_nobody_back() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let feature = FaultKind::Status {
+        status: 403,
+        reject_reason: Some("feature_limit".to_owned()),
+        after_accept: false,
+    };
+    let model = json!({ "model": "V_3", "customModel": "model/theirs/version/1" });
+    for (name, kind, fields) in [
+        ("feature", feature, json!({})),
+        ("their model", status(403), model),
+    ] {
+        world.sim.fault(on_submit(kind).times(1))?;
+        let id = world.ask(name, fields).await?;
+        let failed = world.failed(id).await?;
+        assert_eq!(
+            (failed.failure.code, failed.failure.billed),
+            (Code::ProviderRejected, Billed::No),
+            "{name}"
+        );
+        let message = failed.failure.message;
+        assert!(message.starts_with("the provider refused: "), "{message}");
+        assert_eq!(world.track(id).await?, "accepted calling failed", "{name}");
+    }
+    for id in queue(&world, 5, PATIENCE).await? {
+        world.rendered(id).await?;
+    }
+    assert_eq!(parked(&world).await?, []);
     world.stop().await
 }
