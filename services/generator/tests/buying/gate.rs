@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{Billed, Code, Event, GenerationId, Hold};
-use ideogram_sim::FaultKind;
+use ideogram_sim::{Fault, FaultKind};
 use runtime::Env;
 use serde_json::json;
 
@@ -409,5 +409,39 @@ async fn what_one_request_may_not_do_ends_it_and_holds_nobody_back() -> anyhow::
         world.rendered(id).await?;
     }
     assert_eq!(parked(&world).await?, []);
+    world.stop().await
+}
+
+/// One request is refused in words that blame the account. As every probe, it would keep out all
+/// others.
+#[tokio::test]
+async fn one_request_that_is_refused_does_not_keep_the_account_closed() -> anyhow::Result<()> {
+    let world = World::start(Setup::default().env("DARKROOM_PROVIDER_LIMIT", "1")).await?;
+    world
+        .sim
+        .fault(Fault::from(status(403)).on("/generate/ideogram-3"))?;
+    world.pause("until all are there").await?;
+    let bad = world.ask("bad", json!({ "model": "V_3" })).await?;
+    world.until(bad, "accepted").await?;
+    let others = queue(&world, 5, PATIENCE).await?;
+    all_wait(&world, 6, PATIENCE).await?;
+    world.resume().await?;
+    for id in &others {
+        world.rendered(*id).await?;
+    }
+
+    // Its own turn, and the first probe; then it stands behind the others.
+    let mut calls = Vec::new();
+    for entry in world.told("generation.calling.*").await? {
+        if let Event::Calling(calling) = entry.event {
+            calls.push(calling.id);
+        }
+    }
+    let again = calls.iter().skip(2).position(|id| *id == bad);
+    assert_eq!(calls[..2], [bad, bad]);
+    assert!(again.is_none_or(|after| after >= others.len()), "{again:?}");
+    world.sim.heal();
+    world.rendered(bad).await?;
+    no_attempt_is_used_up(&world).await?;
     world.stop().await
 }

@@ -158,9 +158,15 @@ impl Desk {
     }
 
     fn lines_up_again(&mut self, active: Active, until: Option<Timestamp>) {
-        let Active { ticket, .. } = active;
-        let Some(until) = until else {
-            return self.line.put_back(ticket);
+        let Active {
+            ticket, is_probe, ..
+        } = active;
+        let until = match until {
+            Some(until) => until,
+            // Its refusal may be its own fault: the next probe is another one, so that none keeps
+            // an account closed that would serve the others.
+            None if is_probe => return self.line.push(ticket),
+            None => return self.line.put_back(ticket),
         };
         let id = ticket.id;
         self.asleep.insert(id, (until, ticket));
