@@ -82,7 +82,10 @@ impl Gate {
         let probe_at = now + pause;
         match &mut self.provider {
             // What was under way when it closed says nothing new.
-            Some(closed) if !closed.probing => closed.hold = hold,
+            Some(closed) if !closed.probing => {
+                closed.hold = hold;
+                closed.for_places = false;
+            }
             _ => {
                 self.provider = Some(Closed {
                     hold,
@@ -95,12 +98,16 @@ impl Gate {
         }
     }
 
-    /// All places are taken: until one of ours comes free, or for `pause`.
+    /// All places are taken: until one of ours comes free, or for `pause`. Nothing new if it is
+    /// closed.
     pub(crate) fn fill(&mut self, pause: Duration, now: Instant) {
         let is_open = self.provider.is_none();
+        if self.provider.as_ref().is_some_and(|closed| !closed.probing) {
+            return;
+        }
         self.close(Hold::Cooling, pause, now);
         if let Some(closed) = &mut self.provider {
-            closed.for_places |= is_open;
+            closed.for_places = is_open;
         }
     }
 
@@ -183,6 +190,18 @@ mod tests {
         let (mut gate, now) = (Gate::default(), Instant::now());
         gate.close(Hold::OutOfFunds, PAUSE, now);
         gate.close(Hold::OutOfFunds, PAUSE, now + PAUSE / 2);
+        assert_eq!(gate.passage(now + PAUSE), Passage::Probe);
+    }
+
+    #[test]
+    fn places_that_come_free_open_nothing_that_closed_for_another_reason_since() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        gate.fill(PAUSE, now);
+        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.fill(PAUSE, now);
+        gate.served(false);
+        assert_eq!(gate.hold(), Some(Hold::OutOfFunds));
+        assert_eq!(gate.passage(now), Passage::None);
         assert_eq!(gate.passage(now + PAUSE), Passage::Probe);
     }
 
