@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use domain::Hold;
 
-/// The longest pause between two probes.
+/// The longest pause between two probes that nobody asked for.
 const LONGEST: Duration = Duration::from_secs(300);
+/// The longest that the provider is left alone because it asks for it. What asks for more is taken
+/// for a mistake.
+pub(crate) const MOST_ASKED: Duration = Duration::from_secs(3_600);
 
 /// Whether an account is served. Three may close it: the provider by what it answers, an operator,
 /// and the store. Only what the provider closed is probed, with one waiting request, since nothing
@@ -22,6 +25,8 @@ pub(crate) struct Gate {
 struct Closed {
     hold: Hold,
     probe_at: Instant,
+    /// Until when the provider asked to be left alone, if it did.
+    asked_until: Option<Instant>,
     pause: Duration,
     probing: bool,
     /// Whether it ends as soon as a place comes free.
@@ -43,6 +48,11 @@ impl Gate {
     /// Why the provider does not serve the account, if it does not.
     pub(crate) fn refused(&self) -> Option<Hold> {
         self.provider.as_ref().map(|closed| closed.hold)
+    }
+
+    /// Until when the provider asked to be left alone, if it did.
+    pub(crate) fn asked_until(&self) -> Option<Instant> {
+        self.provider.as_ref()?.asked_until
     }
 
     /// What holds work back, if anything does. An operator's word is the last.
@@ -72,30 +82,36 @@ impl Gate {
     }
 
     /// The provider would not serve the account. It is left alone for `pause`, which doubles with
-    /// every probe that fails.
-    pub(crate) fn close(&mut self, hold: Hold, pause: Duration, now: Instant) {
-        let again = self.provider.as_ref().filter(|closed| closed.probing);
-        let pause = match again {
-            Some(closed) => pause.max(closed.pause.saturating_mul(2)).min(LONGEST),
-            None => pause,
-        };
-        let probe_at = now + pause;
-        match &mut self.provider {
-            // What was under way when it closed says nothing new.
-            Some(closed) if !closed.probing => {
-                closed.hold = hold;
-                closed.for_places = false;
-            }
-            _ => {
-                self.provider = Some(Closed {
-                    hold,
-                    probe_at,
-                    pause,
-                    probing: false,
-                    for_places: false,
-                });
-            }
+    /// every probe that fails, and at least as long as it `asked`.
+    pub(crate) fn close(
+        &mut self,
+        hold: Hold,
+        pause: Duration,
+        asked: Option<Duration>,
+        now: Instant,
+    ) {
+        let asked = asked.map(|asked| asked.min(MOST_ASKED));
+        let asked_until = asked.map(|asked| now + asked);
+        if let Some(closed) = self.provider.as_mut().filter(|closed| !closed.probing) {
+            // What was under way when it closed says nothing new, unless it asks for more time.
+            closed.hold = hold;
+            closed.for_places = false;
+            closed.asked_until = closed.asked_until.max(asked_until);
+            closed.probe_at = closed.probe_at.max(asked_until.unwrap_or(now));
+            return;
         }
+        let doubled = self.provider.as_ref();
+        let doubled = doubled.map(|closed| closed.pause.saturating_mul(2).min(LONGEST));
+        let doubled = doubled.unwrap_or_default();
+        let pause = pause.max(asked.unwrap_or_default()).max(doubled);
+        self.provider = Some(Closed {
+            hold,
+            probe_at: now + pause,
+            asked_until,
+            pause,
+            probing: false,
+            for_places: false,
+        });
     }
 
     /// All places are taken: until one of ours comes free, or for `pause`. Nothing new if it is
@@ -105,7 +121,7 @@ impl Gate {
         if self.provider.as_ref().is_some_and(|closed| !closed.probing) {
             return;
         }
-        self.close(Hold::Cooling, pause, now);
+        self.close(Hold::Cooling, pause, None, now);
         if let Some(closed) = &mut self.provider {
             closed.for_places = is_open;
         }
@@ -155,7 +171,7 @@ mod tests {
     fn one_probe_at_a_time_and_ever_more_seldom() {
         let (mut gate, mut now) = (Gate::default(), Instant::now());
         assert_eq!(gate.passage(now), Passage::All);
-        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.close(Hold::OutOfFunds, PAUSE, None, now);
 
         for pause in [30, 60, 120, 240, 300, 300] {
             assert_eq!(gate.passage(now), Passage::None);
@@ -165,7 +181,7 @@ mod tests {
             assert_eq!(gate.passage(now), Passage::Probe, "{pause}");
             gate.probe();
             assert_eq!(gate.passage(now), Passage::None);
-            gate.close(Hold::OutOfFunds, PAUSE, now);
+            gate.close(Hold::OutOfFunds, PAUSE, None, now);
         }
         gate.served(true);
         assert_eq!((gate.passage(now), gate.hold()), (Passage::All, None));
@@ -174,7 +190,7 @@ mod tests {
     #[test]
     fn what_was_bought_before_it_closed_opens_nothing_but_places() {
         let (mut gate, now) = (Gate::default(), Instant::now());
-        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.close(Hold::OutOfFunds, PAUSE, None, now);
         gate.fill(PAUSE, now);
         gate.served(false);
         assert_eq!(gate.passage(now), Passage::None);
@@ -188,8 +204,8 @@ mod tests {
     #[test]
     fn what_was_under_way_when_it_closed_does_not_prolong_it() {
         let (mut gate, now) = (Gate::default(), Instant::now());
-        gate.close(Hold::OutOfFunds, PAUSE, now);
-        gate.close(Hold::OutOfFunds, PAUSE, now + PAUSE / 2);
+        gate.close(Hold::OutOfFunds, PAUSE, None, now);
+        gate.close(Hold::OutOfFunds, PAUSE, None, now + PAUSE / 2);
         assert_eq!(gate.passage(now + PAUSE), Passage::Probe);
     }
 
@@ -197,7 +213,7 @@ mod tests {
     fn places_that_come_free_open_nothing_that_closed_for_another_reason_since() {
         let (mut gate, now) = (Gate::default(), Instant::now());
         gate.fill(PAUSE, now);
-        gate.close(Hold::OutOfFunds, PAUSE, now);
+        gate.close(Hold::OutOfFunds, PAUSE, None, now);
         gate.fill(PAUSE, now);
         gate.served(false);
         assert_eq!(gate.hold(), Some(Hold::OutOfFunds));
@@ -206,9 +222,51 @@ mod tests {
     }
 
     #[test]
+    fn the_provider_is_left_alone_as_long_as_it_asks_also_by_what_was_under_way() {
+        let (mut gate, mut now) = (Gate::default(), Instant::now());
+        let long = LONGEST * 4;
+        gate.close(Hold::Cooling, PAUSE, None, now);
+        gate.close(Hold::Cooling, PAUSE, Some(long), now);
+        gate.close(Hold::Cooling, PAUSE, Some(PAUSE), now);
+        for _ in 0..3 {
+            assert_eq!(gate.asked_until(), Some(now + long));
+            assert_eq!(gate.passage(now + long - PAUSE), Passage::None);
+            now += long;
+            assert_eq!(gate.passage(now), Passage::Probe);
+            gate.probe();
+            gate.close(Hold::Cooling, PAUSE, Some(long), now);
+        }
+        now += long;
+        gate.probe();
+        gate.close(Hold::Cooling, PAUSE, None, now);
+        assert_eq!(gate.asked_until(), None);
+        assert_eq!(gate.passage(now + LONGEST), Passage::Probe);
+    }
+
+    #[test]
+    fn absurd_wishes_are_cut_and_none_make_us_hasty() {
+        let (mut gate, mut now) = (Gate::default(), Instant::now());
+        gate.close(Hold::Cooling, PAUSE, Some(Duration::MAX), now);
+        assert_eq!(
+            gate.passage(now + MOST_ASKED - Duration::from_secs(1)),
+            Passage::None
+        );
+        for asked in [Duration::MAX, Duration::from_secs(u64::MAX)] {
+            now += MOST_ASKED;
+            assert_eq!(gate.passage(now), Passage::Probe);
+            gate.probe();
+            gate.close(Hold::Cooling, PAUSE, Some(asked), now);
+        }
+        gate.served(true);
+        gate.close(Hold::Cooling, PAUSE, Some(Duration::ZERO), now);
+        assert_eq!(gate.passage(now), Passage::None);
+        assert_eq!(gate.passage(now + PAUSE), Passage::Probe);
+    }
+
+    #[test]
     fn a_pause_outlasts_what_the_provider_says() {
         let (mut gate, now) = (Gate::default(), Instant::now());
-        gate.close(Hold::BadKey, PAUSE, now);
+        gate.close(Hold::BadKey, PAUSE, None, now);
         gate.pause(Some("new prices".to_owned()));
         assert_eq!(gate.hold(), Some(Hold::Paused));
         assert_eq!(

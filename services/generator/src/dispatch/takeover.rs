@@ -59,6 +59,9 @@ struct Written {
     /// Why the provider does not serve the account, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<(String, String)>,
+    /// Until when the provider asked to be left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_until: Option<String>,
 }
 
 /// Keeping notes.
@@ -112,6 +115,7 @@ impl Desk {
         let (written, books) = notes.unzip();
         let (from, position) = written.as_ref().map_or((1, 0), |w| (w.from, w.position));
         let refused = written.as_ref().and_then(|w| w.refused.clone());
+        let asked_until = written.as_ref().and_then(|w| w.asked_until.clone());
         let mut replay = Replay {
             known: HashMap::new(),
             beginnings: HashMap::new(),
@@ -172,7 +176,9 @@ impl Desk {
             && let (Ok(hold), Ok(since)) = (hold.parse(), since.parse())
         {
             let pause = desk.config.pauses.places;
-            desk.gate.close(hold, pause, std::time::Instant::now());
+            let asked = asked_until.and_then(|until| until.parse().ok()).map(left);
+            desk.gate
+                .close(hold, pause, asked, std::time::Instant::now());
             desk.held_since = Some(since);
         }
         desk.read_settings().await?;
@@ -278,6 +284,10 @@ impl Desk {
                 let since = self.held_since.unwrap_or_else(Timestamp::now);
                 (hold.to_string(), since.to_string())
             }),
+            asked_until: self
+                .gate
+                .asked_until()
+                .map(|until| until_of(until).to_string()),
         };
         let key = format!("{NOTES}.{}", self.config.account);
         let Ok(body) = serde_json::to_vec(&written) else {
@@ -418,6 +428,19 @@ impl Replay {
             }
         }
     }
+}
+
+/// How long it is until then.
+fn left(until: Timestamp) -> Duration {
+    let left = until.duration_since(Timestamp::now());
+    left.try_into().unwrap_or_default()
+}
+
+/// The same in the time of the day, which others can read.
+fn until_of(until: std::time::Instant) -> Timestamp {
+    let left = until.saturating_duration_since(std::time::Instant::now());
+    let now = Timestamp::now();
+    now.checked_add(left).unwrap_or(now)
 }
 
 const fn is_over(stand: &Stand) -> bool {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use domain::{Billed, Code, Event, GenerationId, Hold};
 use ideogram_sim::{Fault, FaultKind};
+use jiff::{SignedDuration, Timestamp};
 use runtime::Env;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::simulator::{on_submit, status};
 use crate::world::{PATIENCE, Setup, World};
@@ -443,5 +444,56 @@ async fn one_request_that_is_refused_does_not_keep_the_account_closed() -> anyho
     world.sim.heal();
     world.rendered(bad).await?;
     no_attempt_is_used_up(&world).await?;
+    world.stop().await
+}
+
+/// What a 429 with this `Retry-After` leaves in the notes: until when the account is left alone.
+async fn noted(world: &World, seconds: u64) -> anyhow::Result<Timestamp> {
+    let busy = FaultKind::TooMany {
+        max_inflight_requests: None,
+        retry_after_seconds: Some(seconds),
+    };
+    world.sim.fault(on_submit(busy).times(1))?;
+    world.ask("too many", json!({})).await?;
+    testkit::wait_for(PATIENCE, "the notes", async || {
+        let notes = world.bus.setting("books", "notes.ideogram").await.ok()??;
+        let notes: Value = serde_json::from_slice(&notes).ok()?;
+        notes["askedUntil"].as_str()?.parse().ok()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_successor_leaves_the_provider_alone_as_long_as_it_asked() -> anyhow::Result<()> {
+    let mut world = World::start(Setup::default()).await?;
+    let until = noted(&world, 8).await?;
+    world.oldest()?.kill();
+    world.join()?;
+    let status = world.status().await?;
+    assert_eq!(status.hold, Some(Hold::Cooling.to_string()));
+    assert!(Timestamp::now() < until, "it took over too late to tell");
+
+    all_are_bought_once(&world, 1).await?;
+    let calls = world.told("generation.calling.*").await?;
+    let Some(Event::Calling(second)) = calls.into_iter().map(|entry| entry.event).next_back()
+    else {
+        anyhow::bail!("not called")
+    };
+    // The clock of the day and the other one are read one after the other.
+    let due = until.checked_sub(SignedDuration::from_millis(50))?;
+    assert!(second.at >= due, "{} before {until}", second.at);
+    assert_eq!(second.attempt, 2);
+    world.stop().await
+}
+
+#[tokio::test]
+async fn a_wish_to_be_left_alone_for_ever_is_no_end() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let until = noted(&world, u64::MAX).await?;
+    let status = world.status().await?;
+    assert_eq!(status.hold, Some(Hold::Cooling.to_string()));
+    let pause = until.duration_since(Timestamp::now());
+    assert!(pause <= SignedDuration::from_hours(1), "{pause}");
+    assert!(pause > SignedDuration::from_mins(58), "{pause}");
     world.stop().await
 }

@@ -134,14 +134,20 @@ impl Desk {
         let now = Instant::now();
         let pauses = self.config.pauses;
         match why {
-            Why::Hold(hold, pause) => {
+            Why::Hold(hold, asked) => {
                 let usual = match hold {
                     Hold::Cooling => pauses.places,
                     _ => pauses.account,
                 };
-                self.gate.close(*hold, pause.unwrap_or(usual), now);
+                self.gate.close(*hold, usual, *asked, now);
+                if asked.is_some() {
+                    // Whoever takes over leaves it alone as long.
+                    self.notes.changed_much();
+                }
             }
-            Why::Unreachable => self.gate.close(Hold::Unreachable, pauses.retry, now),
+            Why::Unreachable => {
+                self.gate.close(Hold::Unreachable, pauses.retry, None, now);
+            }
             Why::Full(max) => {
                 let others = self.taken();
                 self.ceiling
