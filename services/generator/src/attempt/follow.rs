@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use tokio::time;
 use tracing::{info, warn};
 
+use super::call::spread;
 use super::outcome::Made;
 use super::schedule::pause;
 use super::{Attempt, Buyer, End, failure};
+use crate::gate::MOST_ASKED;
 
 /// After this long, links would be dead too; nobody will learn what came of it by asking.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -20,6 +22,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const DOUBTS: u32 = 5;
 /// The pause after such an answer.
 const DOUBT: Duration = Duration::from_millis(500);
+/// The pause after a poll that failed, which doubles with every one that follows, and the longest:
+/// with its spread, a minute.
+const FAILED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(48));
 
 impl Buyer {
     /// Asks until the provider's job ends, or somebody else is to go on asking.
@@ -34,7 +39,7 @@ impl Buyer {
             .contact
             .is_named
             .store(true, Ordering::Release);
-        let (mut doubts, mut next) = (0, Duration::ZERO);
+        let (mut doubts, mut failures, mut next) = (0, 0, Duration::ZERO);
         loop {
             let drawn_for = elapsed(since);
             if drawn_for >= LONGEST {
@@ -51,7 +56,10 @@ impl Buyer {
             let Some(progress) = self.lease.lost.run_until_cancelled(asked).await else {
                 return Err(End::Left);
             };
-            next = Duration::ZERO;
+            (failures, next) = match &progress {
+                Err(err) if !is_gone(err) => (failures + 1, after_failure(failures, err)),
+                _ => (0, Duration::ZERO),
+            };
             match progress {
                 Ok(Progress::Pending { .. }) => {}
                 Ok(Progress::Completed { images, .. }) if images.is_empty() && doubts < DOUBTS => {
@@ -83,7 +91,6 @@ impl Buyer {
                 }
                 Err(err) => {
                     warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "poll failed");
-                    next = retry_after(&err);
                     if is_gone(&err) {
                         (doubts, next) = (doubts + 1, DOUBT);
                     }
@@ -147,7 +154,10 @@ pub(crate) const fn is_gone(err: &Error) -> bool {
     )
 }
 
-fn retry_after(err: &Error) -> Duration {
+/// The pause after a poll that failed after so many `failures` in a row. All that are under way fail
+/// together, so it is spread; and it is never shorter than what the provider asks for.
+fn after_failure(failures: u32, err: &Error) -> Duration {
+    let pause = FAILED.0.saturating_mul(2u32.saturating_pow(failures));
     let asked = match err {
         Error::Unavailable { retry_after, .. }
         | Error::Rejected {
@@ -156,7 +166,52 @@ fn retry_after(err: &Error) -> Duration {
         } => *retry_after,
         _ => None,
     };
-    asked
-        .unwrap_or(Duration::from_secs(2))
-        .clamp(Duration::from_secs(1), Duration::from_secs(60))
+    let asked = asked.unwrap_or_default().min(MOST_ASKED);
+    spread(pause.min(FAILED.1)).max(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ideogram::Action;
+
+    fn failed(retry_after: Option<Duration>) -> Error {
+        Error::Unavailable {
+            action: Action::Poll,
+            reason: "it was asked too often",
+            status: Some(429),
+            retry_after,
+            source: None,
+        }
+    }
+
+    #[test]
+    fn polls_that_fail_become_ever_rarer_and_do_not_come_back_together() {
+        for (failures, usual) in [(0, 2), (1, 4), (2, 8), (4, 32), (5, 48), (u32::MAX, 48)] {
+            let usual = Duration::from_secs(usual);
+            let pauses: Vec<Duration> = (0..50)
+                .map(|_| after_failure(failures, &failed(None)))
+                .collect();
+            let (least, most) = (usual.mul_f64(0.74), usual.mul_f64(1.26));
+            assert!(
+                pauses.iter().all(|p| (least..=most).contains(p)),
+                "{pauses:?}"
+            );
+            assert!(
+                pauses.windows(2).any(|pair| pair[0] != pair[1]),
+                "{pauses:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_provider_asks_for_is_the_least_up_to_an_hour() {
+        let asked = |seconds| Some(Duration::from_secs(seconds));
+        for (wish, pause) in [(90, 90), (600, 600), (u64::MAX, 3_600)] {
+            let pause = Duration::from_secs(pause);
+            assert_eq!(after_failure(0, &failed(asked(wish))), pause);
+            assert_eq!(after_failure(9, &failed(asked(wish))), pause);
+        }
+        assert!(after_failure(0, &failed(asked(0))) >= Duration::from_secs(1));
+    }
 }

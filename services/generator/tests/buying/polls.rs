@@ -107,6 +107,23 @@ async fn a_provider_that_is_asked_too_often_is_left_alone_as_long_as_it_says() -
 }
 
 #[tokio::test]
+async fn a_provider_that_fails_is_asked_ever_more_seldom() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    world.sim.fault(on_poll(status(503)).times(3))?;
+    let id = world.ask("kite", json!({})).await?;
+    let rendered = world.rendered(id).await?;
+    let Event::Submitted(submitted) = world.until(id, "submitted").await? else {
+        anyhow::bail!("not submitted")
+    };
+
+    // After 2, 4 and 8 seconds, each of them a quarter more or less.
+    let waited = rendered.at.duration_since(submitted.at).as_secs_f64();
+    assert!((10.0..25.0).contains(&waited), "{waited}");
+    assert_eq!(world.sim.bill().len(), 1);
+    world.stop().await
+}
+
+#[tokio::test]
 async fn a_call_that_is_answered_with_more_than_was_asked_for_is_read_all_the_same()
 -> anyhow::Result<()> {
     let world = World::start(Setup::default().sim(quick())).await?;
