@@ -3,15 +3,16 @@
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use bytes::Bytes;
+use domain::Tenant;
 use jiff::Timestamp;
 use serde_json::json;
-use wire::{header, subject};
+use wire::{Encoding, header, subject};
 
 use crate::incoming::Raw;
 use crate::ledger::stored;
 use crate::publish::{WorkItem, own_headers};
-use crate::stage::DEAD;
-use crate::{Bus, Error, Source, Stage, metrics};
+use crate::stage::{DEAD, EVENTS};
+use crate::{Bus, Error, Source, Stage, Unreadable, metrics};
 
 /// Dead letters looked at in one go, at the most.
 const MOST: usize = 100;
@@ -83,6 +84,31 @@ impl Bus {
         Ok(())
     }
 
+    /// Copies an entry of the ledger that cannot be read to the dead letters of `stage`, unless it is
+    /// there, and returns whose it is, as far as that can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`]; [`Error::Publish`]: it may or may not be there; doing it again does no harm.
+    pub async fn bury_entry(
+        &self,
+        stage: Stage,
+        unreadable: &Unreadable,
+    ) -> Result<Option<Tenant>, Error> {
+        let Unreadable {
+            sequence, source, ..
+        } = unreadable;
+        let raw = self.raw(EVENTS, *sequence).await?;
+        let letter = subject::dead(stage.name(), raw.key());
+        // Whoever takes over later than the server remembers the message's id finds the letter.
+        if self.last_stored(DEAD, &letter).await?.is_none() {
+            let reason = format!("it cannot be read: {source}");
+            self.bury(stage, &raw, *sequence, &reason).await?;
+        }
+        let encoding = Encoding::of_content_type(raw.header(header::CONTENT_TYPE));
+        Ok(encoding.and_then(|encoding| wire::tenant_of_accepted(encoding, &raw.payload)))
+    }
+
     /// Dead letters, oldest first; none if there are no more.
     ///
     /// # Errors
@@ -133,6 +159,14 @@ impl Bus {
         if !stage.takes_work() {
             return Err(unreplayable(format!("`{name}` reads events only")));
         }
+        let is_entry = raw
+            .header(header::STORED)
+            .is_some_and(|stored| stored.starts_with(EVENTS));
+        if is_entry && !stage.reads(EVENTS) {
+            return Err(unreplayable(format!(
+                "`{name}` finds its work in the ledger, where this one has ended"
+            )));
+        }
         let headers = own_headers(&raw.headers);
         let cause = raw
             .header(header::CAUSE)
@@ -160,18 +194,24 @@ impl Bus {
     }
 
     async fn buried(&self, sequence: u64) -> Result<Raw, Error> {
+        self.raw(DEAD, sequence).await
+    }
+
+    async fn raw(&self, stream: &str, sequence: u64) -> Result<Raw, Error> {
+        let what = || match stream {
+            DEAD => format!("dead letter {sequence}"),
+            _ => format!("message {sequence} of {stream}"),
+        };
         let failed = |source: Source| Error::Read {
-            what: format!("dead letter {sequence}"),
+            what: what(),
             source,
         };
-        let dead = self.jetstream.get_stream_no_info(DEAD).await;
-        let dead = dead.map_err(|err| failed(err.into()))?;
-        match dead.get_raw_message(sequence).await {
-            Ok(message) => stored(DEAD.to_owned(), message).map_err(failed),
+        let found = self.jetstream.get_stream_no_info(stream).await;
+        let found = found.map_err(|err| failed(err.into()))?;
+        match found.get_raw_message(sequence).await {
+            Ok(message) => stored(stream.to_owned(), message).map_err(failed),
             Err(err) if err.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                Err(Error::Absent {
-                    what: format!("dead letter {sequence}"),
-                })
+                Err(Error::Absent { what: what() })
             }
             Err(err) => Err(failed(err.into())),
         }

@@ -67,7 +67,12 @@ impl Stage {
 
     /// Whether it is fed by work items, so that work can be put off or put back.
     pub(crate) fn takes_work(self) -> bool {
-        self.feeds().iter().any(|feed| feed.stream == WORK)
+        self.reads(WORK)
+    }
+
+    /// Whether messages of `stream` come to it.
+    pub(crate) fn reads(self, stream: &str) -> bool {
+        self.feeds().iter().any(|feed| feed.stream == stream)
     }
 
     /// The consumers that feed it.

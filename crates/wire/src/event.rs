@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use domain::{Event, InvalidValue};
+use domain::{Event, InvalidValue, Tenant};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -162,6 +162,19 @@ pub fn decode(name: &str, encoding: Encoding, body: &[u8]) -> Result<Event, Deco
         "notification.failed" => read!(NotificationFailed),
         _ => Err(DecodeError::UnknownEvent(name.chars().take(64).collect())),
     }
+}
+
+/// Whose a generation is, of an `accepted` that cannot be read as a whole.
+#[must_use]
+pub fn tenant_of_accepted(encoding: Encoding, body: &[u8]) -> Option<Tenant> {
+    let tenant = match encoding {
+        Encoding::Json => {
+            let event: serde_json::Value = serde_json::from_slice(body).ok()?;
+            event["job"]["tenant"].as_str()?.to_owned()
+        }
+        Encoding::Protobuf => v1::GenerationAccepted::decode(body).ok()?.job?.tenant,
+    };
+    tenant.parse().ok()
 }
 
 fn write<M: Message + Serialize>(message: &M, encoding: Encoding) -> Vec<u8> {

@@ -25,5 +25,5 @@ pub mod v1 {
 }
 
 pub use error::DecodeError;
-pub use event::{Encoded, Encoding, decode, encode};
+pub use event::{Encoded, Encoding, decode, encode, tenant_of_accepted};
 pub use request::{draft, parse_request};

@@ -14,6 +14,7 @@ mod notices;
 mod repeats;
 mod store;
 mod takeover;
+mod unreadable;
 mod wake;
 
 use std::sync::Arc;

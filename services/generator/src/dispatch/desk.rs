@@ -8,7 +8,7 @@ pub(super) use grants::{grant, scopes};
 pub(super) use under_way::{Active, UnderWay};
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub(super) struct Desk {
     /// Whose attempt a task is, for one that panics.
     pub(super) owners: HashMap<task::Id, GenerationId>,
     pub(super) pending: HashMap<GenerationId, Pending>,
+    /// Entries that cannot be read and are not put aside yet.
+    pub(super) unreadable: BTreeSet<u64>,
     pub(super) notes: Notes,
 }
 
@@ -109,6 +111,7 @@ pub(super) enum Done {
     TurnsUp(GenerationId, u32, Arc<str>, String),
     Resolved(GenerationId, Resolved),
     Read(Question, Vec<Entry>),
+    PutAside(u64),
     Nothing,
 }
 
@@ -146,13 +149,7 @@ impl Desk {
     fn heard(&mut self, followed: Followed) {
         let entry = match followed {
             Followed::Entry(entry) => entry,
-            Followed::Unreadable(unreadable) => {
-                let (sequence, subject) = (unreadable.sequence, unreadable.subject);
-                return error!(
-                    sequence,
-                    subject, "an entry that cannot be read: not bought"
-                );
-            }
+            Followed::Unreadable(unreadable) => return self.puts_aside(unreadable),
             Followed::CaughtUp(_) => return,
         };
         self.notes.position = self.notes.position.max(entry.sequence);
@@ -344,6 +341,7 @@ impl Desk {
             Done::TurnsUp(id, attempt, token, name) => self.turns_up(id, attempt, token, name),
             Done::Resolved(id, resolved) => self.resolved(id, resolved),
             Done::Read(question, entries) => self.answer(question, &entries),
+            Done::PutAside(sequence) => drop(self.unreadable.remove(&sequence)),
             Done::Nothing => {}
         }
     }

@@ -4,12 +4,12 @@
 //! under way is named in them and read one by one. Without notes, or with notes that cannot be read,
 //! everything is read from the beginning: they save time, and nothing depends on them.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
-use bus::{Bus, Entry, Followed};
+use bus::{Bus, Entry, Followed, Unreadable};
 use bytes::Bytes;
 use domain::{Event, GenerationId, Usd};
 use futures::{StreamExt, stream};
@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use super::desk::{Desk, UnderWay, scopes, ticket};
 use super::known::{ENTRIES, Known, Stand, subject_of};
 use super::repeats::Repeats;
+use super::unreadable::is_beginning;
 use super::{BOOKS, notices};
 use crate::Config;
 use crate::attempt::{Beginning, Buyer};
@@ -98,6 +99,7 @@ impl Notes {
 struct Replay {
     known: HashMap<GenerationId, Known>,
     beginnings: HashMap<GenerationId, Arc<Beginning>>,
+    unreadable: Vec<Unreadable>,
     books: Books,
     position: u64,
 }
@@ -119,6 +121,7 @@ impl Desk {
         let mut replay = Replay {
             known: HashMap::new(),
             beginnings: HashMap::new(),
+            unreadable: Vec::new(),
             books: books.unwrap_or_default(),
             position,
         };
@@ -134,6 +137,7 @@ impl Desk {
         let Replay {
             known,
             beginnings,
+            unreadable,
             books,
             ..
         } = replay;
@@ -158,6 +162,7 @@ impl Desk {
             tasks: JoinSet::new(),
             owners: HashMap::new(),
             pending: HashMap::new(),
+            unreadable: BTreeSet::new(),
             notices: notices::publisher(bus.clone(), buyer.lease.lost.clone()),
             notes: Notes {
                 position: end,
@@ -183,6 +188,9 @@ impl Desk {
         }
         desk.read_settings().await?;
         desk.lay_out(known, beginnings);
+        for beginning in unreadable {
+            desk.puts_aside(beginning);
+        }
         // Whoever was there before has told of them.
         drop(desk.books.take_effects());
         desk.claim_notes().await?;
@@ -264,7 +272,8 @@ impl Desk {
         }
         let joined = self.joined.values();
         first.extend(joined.map(|joined| (joined.ticket.sequence, joined.ticket.id)));
-        let untried = first.iter().map(|(sequence, _)| *sequence).min();
+        let untried = first.iter().map(|(sequence, _)| *sequence);
+        let untried = untried.chain(self.unreadable.first().copied()).min();
         let named = self.tried.keys().chain(self.quarantined.keys());
         let named: Vec<String> = named.map(ToString::to_string).collect();
         let position = self.notes.position;
@@ -358,6 +367,9 @@ impl Replay {
         loop {
             match lease.lost.run_until_cancelled(past.next()).await?? {
                 Followed::Entry(entry) => self.take(&entry),
+                Followed::Unreadable(unreadable) if is_beginning(&unreadable) => {
+                    self.unreadable.push(unreadable);
+                }
                 Followed::Unreadable(unreadable) => {
                     let (sequence, subject) = (unreadable.sequence, unreadable.subject);
                     warn!(sequence, subject, "an entry that cannot be read");

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Event, Unknown, Usd};
+use bus::{DeadFilter, Stage};
+use domain::{Billed, Code, Event, Failed, Failure, GenerationId, Phase, Tenant, Unknown, Usd};
 use ideogram_sim::{Config, FaultKind, Latency};
 use jiff::Timestamp;
 use serde_json::json;
@@ -165,5 +166,83 @@ async fn an_answer_that_comes_after_its_caller_was_given_up_is_kept() -> anyhow:
         (world.count(id, "calling").await?, world.sim.bill().len()),
         (1, 1)
     );
+    world.stop().await
+}
+
+/// A beginning of which no more can be read than whose it is; returns its sequence.
+async fn unreadable(world: &World, id: GenerationId) -> anyhow::Result<u64> {
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("ce-type", "generation.accepted");
+    headers.insert("Content-Type", "application/json");
+    let body = r#"{"job":{"tenant":"acme","lane":"of tomorrow"}}"#;
+    let stored = world.jetstream.publish_with_headers(
+        format!("generation.accepted.{id}"),
+        headers,
+        body.into(),
+    );
+    Ok(stored.await?.await?.sequence)
+}
+
+/// Written by hand, or by a version that is newer: it cannot be bought, and somebody is told.
+#[tokio::test]
+async fn a_beginning_that_cannot_be_read_ends_and_is_put_aside_once() -> anyhow::Result<()> {
+    let mut world = World::without_generator(Setup::default()).await?;
+    let found = GenerationId::generate();
+    let finished = GenerationId::generate();
+    unreadable(&world, found).await?;
+    let last = unreadable(&world, finished).await?;
+    let ended = Failed {
+        id: finished,
+        tenant: Tenant::default(),
+        custom_id: None,
+        job: None,
+        failure: Failure {
+            code: Code::Cancelled,
+            message: String::new(),
+            phase: Phase::Generation,
+            billed: Billed::No,
+        },
+        cost: Usd::ZERO,
+        at: Timestamp::now(),
+    };
+    world.bus.ledger().append(ended, last).await?;
+    let heard = GenerationId::generate();
+
+    world.join()?;
+    world.failed(found).await?;
+    unreadable(&world, heard).await?;
+    for id in [found, heard] {
+        let failed = world.failed(id).await?;
+        assert_eq!(
+            (
+                failed.failure.code,
+                failed.failure.billed,
+                failed.tenant.as_str()
+            ),
+            (Code::Poison, Billed::No, "acme")
+        );
+    }
+    world.oldest()?.kill();
+    world.join()?;
+    let next = world.ask("next", json!({})).await?;
+    world.rendered(next).await?;
+
+    let all = DeadFilter {
+        stage: Some(Stage::Generate),
+        after_sequence: 0,
+        limit: 10,
+    };
+    let letters = world.bus.dead_letters(all).await?;
+    let keys: Vec<&str> = letters.iter().map(|letter| letter.key.as_str()).collect();
+    assert_eq!(keys, [found.to_string(), heard.to_string()]);
+    assert!(letters[0].reason.contains("cannot be read"), "{letters:?}");
+    let replayed = world.bus.replay_dead(letters[0].sequence).await;
+    assert!(
+        matches!(replayed, Err(bus::Error::Unreplayable { .. })),
+        "{replayed:?}"
+    );
+    for id in [found, heard, finished] {
+        assert_eq!(world.count(id, "failed").await?, 1);
+    }
     world.stop().await
 }
