@@ -3,7 +3,7 @@
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use bytes::Bytes;
-use domain::Tenant;
+use domain::{GenerationId, Tenant};
 use jiff::Timestamp;
 use serde_json::json;
 use wire::{Encoding, header, subject};
@@ -18,6 +18,8 @@ use crate::{Bus, Error, Source, Stage, Unreadable, metrics};
 const MOST: usize = 100;
 /// Bytes of them, roughly.
 const BYTES: usize = 16 << 20;
+/// How the key of what was put back begins.
+pub(crate) const REPLAYED: &str = "dead-";
 
 /// Which dead letters to look at.
 #[derive(Debug, Clone, Copy)]
@@ -146,11 +148,13 @@ impl Bus {
     /// body, cause and tenant, as a first attempt. Then it is no dead letter any more. Asked twice
     /// within two minutes, also by two people, it is put back once.
     ///
+    /// Returns the name under which a request goes on: another one, if it was told as failed.
+    ///
     /// # Errors
     ///
     /// [`Error::Absent`]; [`Error::Unreplayable`]; [`Error::Publish`]: it is still a dead letter, and
     /// may be at work besides.
-    pub async fn replay_dead(&self, sequence: u64) -> Result<(), Error> {
+    pub async fn replay_dead(&self, sequence: u64) -> Result<Option<GenerationId>, Error> {
         let raw = self.buried(sequence).await?;
         let unreplayable = |reason: String| Error::Unreplayable { sequence, reason };
         let name = stage_of(&raw.subject);
@@ -174,13 +178,19 @@ impl Bus {
         let item = WorkItem {
             stage,
             // A key of its own: two letters about one thing must not share a timer later.
-            key: &format!("dead-{sequence}.{}", raw.key()),
+            key: &format!("{REPLAYED}{sequence}.{}", raw.key()),
             attempt: 1,
             cause: cause.unwrap_or(0),
             due: None,
         };
+        // Asked first: once it is at work, its name is taken.
+        let name = match stage {
+            Stage::Admit => Some(self.ledger().name_after_replay(&raw).await?),
+            _ => None,
+        };
         self.put_work_raw(&item, headers, raw.payload).await?;
-        self.unbury(sequence).await
+        self.unbury(sequence).await?;
+        Ok(name)
     }
 
     /// Throws a dead letter away, for good.

@@ -9,8 +9,9 @@ use domain::{
 use jiff::Timestamp;
 use wire::{Encoding, header, subject};
 
+use crate::dead::REPLAYED;
 use crate::error::Source;
-use crate::stage::WORK;
+use crate::stage::{DEAD, WORK};
 
 /// A message as it came in.
 #[derive(Debug, Clone)]
@@ -41,10 +42,11 @@ impl Raw {
         }
     }
 
-    /// Where the message came in first: what was put off still is what it was. Only what our own
-    /// timers carry is believed, since users can write any header they like.
+    /// Where the message came in first: what was put off or put aside still is what it was. Only what
+    /// we wrote there ourselves is believed, since users can write any header they like.
     pub(crate) fn origin(&self) -> Origin<'_> {
-        let put_off = (self.stream == WORK).then(|| self.put_off()).flatten();
+        let is_ours = [WORK, DEAD].contains(&self.stream.as_str());
+        let put_off = is_ours.then(|| self.put_off()).flatten();
         put_off.unwrap_or(Origin {
             subject: &self.subject,
             stream: &self.stream,
@@ -62,6 +64,12 @@ impl Raw {
             sequence: stored.next()?.parse().ok()?,
             stored_at: stored.next()?.parse().ok()?,
         })
+    }
+
+    /// Whether it was put back from the dead letters, as its subject in WORK says. Only we write those.
+    fn is_replayed(&self) -> bool {
+        let key = self.subject.split('.').nth(2);
+        key.is_some_and(|key| key.starts_with(REPLAYED))
     }
 
     /// The trace that it belongs to.
@@ -133,6 +141,8 @@ pub struct Requested {
     pub id: GenerationId,
     /// Whether the name was given by the gateway.
     pub named: bool,
+    /// Whether it was put back from the dead letters.
+    pub replayed: bool,
     /// Whose it is: the gateway knows; everybody else on NATS is the operator's own.
     pub tenant: Tenant,
     /// The public name of the API key it came with; only the gateway knows of keys.
@@ -147,6 +157,17 @@ pub struct Requested {
     pub stored_at: Timestamp,
 }
 
+impl Requested {
+    /// The gateway's name for it; else that of the requester's own id; else that of the message.
+    #[must_use]
+    pub fn name(&self, custom_id: Option<&str>) -> GenerationId {
+        match custom_id {
+            Some(custom_id) if !self.named => GenerationId::of_key(&self.tenant, custom_id),
+            _ => self.id,
+        }
+    }
+}
+
 impl Inbound for Requested {
     /// Never fails: refusing a request is work too.
     fn read(raw: &Raw) -> Result<Self, Source> {
@@ -157,6 +178,7 @@ impl Inbound for Requested {
                 GenerationId::of_message(origin.stream, origin.sequence, origin.stored_at)
             }),
             named: id.is_some(),
+            replayed: raw.stream == WORK && raw.is_replayed(),
             tenant: raw
                 .header(header::TENANT)
                 .and_then(|name| name.parse().ok())

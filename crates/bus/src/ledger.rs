@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
-use domain::{Event, GenerationId};
+use domain::{Code, Event, GenerationId};
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::json;
@@ -217,6 +217,59 @@ impl Ledger {
     pub async fn was_told(&self, event_id: &str, endpoint: &str) -> Result<bool, Error> {
         let filter = format!("notification.*.{event_id}-{endpoint}");
         Ok(self.bus.last(EVENTS, &filter).await?.is_some())
+    }
+
+    /// The name that a request goes by, which its requester calls `custom_id`. Its first; for one that
+    /// was put back from the dead letters the next one under which nobody was told that it was given
+    /// up: what has had its end goes on under another name. The same at every delivery, since what was
+    /// let in keeps its name, and is let in once, however many letters there are of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub async fn name_of(
+        &self,
+        requested: &Requested,
+        custom_id: Option<&str>,
+    ) -> Result<GenerationId, Error> {
+        let first = requested.name(custom_id);
+        if !requested.replayed {
+            return Ok(first);
+        }
+        let mut name = first;
+        let mut replays = 0;
+        while self.was_given_up(name).await? {
+            replays += 1;
+            let key = format!("replay:{first}:{replays}");
+            name = GenerationId::of_key(&requested.tenant, &key);
+        }
+        Ok(name)
+    }
+
+    /// Whether all that was ever said of a request is that it could not be handled.
+    async fn was_given_up(&self, id: GenerationId) -> Result<bool, Error> {
+        let Page {
+            entries,
+            unreadable,
+        } = self.page(id).await?;
+        let is_given_up = |entry: &Entry| matches!(&entry.event, Event::Failed(failed) if failed.job.is_none() && failed.failure.code == Code::Poison);
+        Ok(unreadable.is_empty() && matches!(&entries[..], [entry] if is_given_up(entry)))
+    }
+
+    /// The name under which a request goes on that is to be put back.
+    pub(crate) async fn name_after_replay(&self, letter: &Raw) -> Result<GenerationId, Error> {
+        let failed = |source| Error::Read {
+            what: letter.subject.clone(),
+            source,
+        };
+        let read = Requested::read(letter).map_err(failed)?;
+        let draft = wire::parse_request(read.content_type.as_deref(), &read.body).ok();
+        let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
+        let requested = Requested {
+            replayed: true,
+            ..read
+        };
+        self.name_of(&requested, custom_id.as_deref()).await
     }
 
     /// The request of that name, if it still stands at the door.

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use bus::{Bus, Config, DeadFilter, DeadLetter, Error, Stage};
+use domain::GenerationId;
 use runtime::Env;
 use serde_json::json;
 
@@ -103,9 +104,17 @@ async fn show(bus: &Bus, sequence: u64) -> anyhow::Result<()> {
 }
 
 async fn replay(bus: &Bus, sequence: u64) -> anyhow::Result<()> {
-    bus.replay_dead(sequence).await?;
-    println!("{sequence} is at work again");
+    let name = bus.replay_dead(sequence).await?;
+    println!("{}", at_work(sequence, name));
     Ok(())
+}
+
+/// A request that was told as failed goes on under another name.
+fn at_work(sequence: u64, name: Option<GenerationId>) -> String {
+    match name {
+        Some(name) => format!("{sequence} is at work again as {name}"),
+        None => format!("{sequence} is at work again"),
+    }
 }
 
 /// All that there are at the beginning: what dies again meanwhile is not replayed for ever.
@@ -119,7 +128,12 @@ async fn replay_all(bus: &Bus, stage: Option<Stage>) -> anyhow::Result<()> {
     let (mut replayed, mut left) = (0, 0);
     for sequence in sequences {
         match bus.replay_dead(sequence).await {
-            Ok(()) => replayed += 1,
+            Ok(name) => {
+                replayed += 1;
+                if name.is_some() {
+                    println!("{}", at_work(sequence, name));
+                }
+            }
             // Somebody else was faster.
             Err(Error::Absent { .. }) => {}
             Err(err @ Error::Unreplayable { .. }) => {

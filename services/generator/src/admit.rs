@@ -42,6 +42,12 @@ enum Obstacle {
     Later(Source),
 }
 
+impl From<bus::Error> for Obstacle {
+    fn from(err: bus::Error) -> Self {
+        Self::Later(err.into())
+    }
+}
+
 impl From<Invalid> for Obstacle {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(invalid)
@@ -83,13 +89,16 @@ impl Handler<Requested> for Admit {
             return Ok(Vec::new());
         };
         let draft = wire::parse_request(input.content_type.as_deref(), &input.body).ok();
-        let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
-        let id = name(&input, custom_id.as_deref());
+        let custom_id = custom_id(draft.as_ref());
+        // One that was put back has another name than what it was given up under before.
+        let ledger = self.bus.ledger();
+        let id = ledger.name_of(&input, custom_id.as_deref()).await?;
         let failure = Failure {
             phase: Phase::Admission,
             billed: Billed::No,
             ..lost.failure
         };
+        call_back(&self.bus, id, draft.as_ref()).await?;
         let expect = Expect::NoneOn(subject::ledger(id));
         let refused = refused(&input, id, custom_id, failure);
         Ok(vec![Emit::event(refused, expect)])
@@ -128,14 +137,17 @@ impl Admit {
         self.sources.pin(&mut request.inputs, &input.tenant).await?;
         let call = ideogram::plan(&request, self.config.api)?;
         let reserved = self.prices.bound(&call, &self.sources).await?;
-        let id = name(input, custom_id.as_deref());
+        let first = input.name(custom_id.as_deref());
+        let ledger = self.bus.ledger();
+        let id = ledger.name_of(input, custom_id.as_deref()).await?;
         Ok(Accepted {
             job: Job {
                 custom_id,
                 simulated: self.config.simulated,
                 callback: callback_url.is_some(),
                 api_key: input.api_key.clone(),
-                retry_of,
+                // What was given up and put back replaces that.
+                retry_of: if id == first { retry_of } else { Some(first) },
                 ..Job::new(id, input.tenant.clone(), request, input.stored_at)
             },
             callback_url,
@@ -158,6 +170,14 @@ impl Admit {
             Err(bus::Error::Conflict { .. }) => {
                 let entries = ledger.read(id).await?;
                 let first = entries.first().map(|entry| &entry.event);
+                let custom_id = custom_id(Some(draft));
+                let name = ledger.name_of(input, custom_id.as_deref()).await?;
+                // It was given up at this moment, or a replica does not know yet what is there.
+                if name != id || first.is_none() {
+                    return Ok(later(&bus::Error::Conflict {
+                        subject: subject::ledger(id),
+                    }));
+                }
                 if !first.is_some_and(|first| is_same(first, &event, draft)) {
                     return Box::pin(self.refuse(input, Some(draft), &taken())).await;
                 }
@@ -176,20 +196,17 @@ impl Admit {
         draft: Option<&Draft>,
         invalid: &Invalid,
     ) -> Result<Step, bus::Error> {
-        let custom_id = draft.and_then(|draft| draft.custom_id().ok().flatten());
+        let custom_id = custom_id(draft);
         let failure = Failure::at_admission(invalid);
-        let mut id = name(input, custom_id.as_deref());
-        let entries = self.bus.ledger().read(id).await?;
+        let ledger = self.bus.ledger();
+        let mut id = ledger.name_of(input, custom_id.as_deref()).await?;
+        let entries = ledger.read(id).await?;
         match entries.as_slice() {
             [] => {}
             [entry] if is_refusal(&entry.event, &failure) => return Ok(Step::done()),
             _ => id = other_name(input),
         }
-        let callback = draft.and_then(|draft| draft.callback_url().ok().flatten());
-        if let Some(url) = callback {
-            let key = format!("callback.{id}");
-            self.bus.setting_or(ENDPOINTS, &key, url.as_str()).await?;
-        }
+        call_back(&self.bus, id, draft).await?;
         warn!(generation = %id, code = %invalid.code, field = invalid.field, "refused at the door");
         Ok(Step::emit(
             refused(input, id, custom_id, failure),
@@ -208,6 +225,21 @@ fn later(err: &(dyn std::error::Error + 'static)) -> Step {
         counts: false,
         emit: Vec::new(),
     })
+}
+
+/// What its requester calls it.
+fn custom_id(draft: Option<&Draft>) -> Option<String> {
+    draft?.custom_id().ok().flatten()
+}
+
+/// Keeps whom to call of a request that has no `accepted`.
+async fn call_back(bus: &Bus, id: GenerationId, draft: Option<&Draft>) -> Result<(), bus::Error> {
+    let callback = draft.and_then(|draft| draft.callback_url().ok().flatten());
+    if let Some(url) = callback {
+        let key = format!("callback.{id}");
+        bus.setting_or(ENDPOINTS, &key, url.as_str()).await?;
+    }
+    Ok(())
 }
 
 fn refused(
@@ -236,14 +268,6 @@ fn is_refusal(event: &Event, failure: &Failure) -> bool {
 fn other_name(input: &Requested) -> GenerationId {
     let body = digest(&SHA256, &input.body);
     GenerationId::of_key(&input.tenant, &format!("conflict:{}:{body:?}", input.id))
-}
-
-/// The gateway's name for it; else that of the requester's own id; else that of the message.
-fn name(input: &Requested, custom_id: Option<&str>) -> GenerationId {
-    match custom_id {
-        Some(custom_id) if !input.named => GenerationId::of_key(&input.tenant, custom_id),
-        _ => input.id,
-    }
 }
 
 /// Whether both ask for the same; when they were asked does not matter, nor whether the pictures
