@@ -13,13 +13,17 @@ use tracing::warn;
 use wire::subject;
 
 use crate::incoming::Raw;
-use crate::stage::{EVENTS, INTAKE};
-use crate::{Bus, Error, Expect, Inbound, Requested, Unreadable};
+use crate::stage::{EVENTS, INTAKE, WORK};
+use crate::{Bus, Error, Expect, Inbound, Requested, Stage, Unreadable};
 
 /// How long the server may take to read.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Entries that are read at once.
+/// Entries of one generation that are read at once.
 const BATCH: usize = 64;
+/// Requests at the door that are looked at in one go, their bytes, and how often at the most.
+const PAGE: usize = 256;
+const BYTES: usize = 16 << 20;
+const PAGES: usize = 64;
 
 /// One entry of a generation's ledger.
 #[derive(Debug, Clone)]
@@ -272,15 +276,63 @@ impl Ledger {
         self.name_of(&requested, custom_id.as_deref()).await
     }
 
-    /// The request of that name, if it still stands at the door.
+    /// The request of that name of the gateway's, if it still stands at the door, be it that it
+    /// waits there for something of ours.
     ///
     /// # Errors
     ///
     /// [`Error::Read`].
     pub async fn at_the_door(&self, id: GenerationId) -> Result<Option<Requested>, Error> {
-        let filter = format!("{}.*.{id}", subject::REQUESTED);
-        let raw = self.bus.last(INTAKE, &filter).await?;
-        Ok(raw.and_then(|raw| Requested::read(&raw).ok()))
+        // In the order in which a request moves, so that it cannot slip through between the two.
+        for (stream, filter) in [
+            (INTAKE, format!("{}.*.{id}", subject::REQUESTED)),
+            (WORK, format!("*.{}.*.{id}", Stage::Admit.name())),
+        ] {
+            if let Some(raw) = self.bus.last_stored(stream, &filter).await? {
+                return Ok(Requested::read(&raw).ok());
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first request at the door that `is_it`, of those whose name is not in their subject: what
+    /// people have published themselves, and what was put back from the dead letters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`], also if there are too many to look at.
+    pub async fn find_at_the_door(
+        &self,
+        mut is_it: impl FnMut(&Requested) -> bool + Send,
+    ) -> Result<Option<Requested>, Error> {
+        let failed = |source| Error::Read {
+            what: "the requests at the door".to_owned(),
+            source,
+        };
+        for (stream, filter) in [
+            (INTAKE, subject::REQUESTED.to_owned()),
+            (INTAKE, format!("{}.*", subject::REQUESTED)),
+            (WORK, format!("*.{}.>", Stage::Admit.name())),
+        ] {
+            let mut after = 0;
+            for page in 0.. {
+                if page == PAGES {
+                    return Err(failed("there are too many of them".into()));
+                }
+                let request = json!({
+                    "seq": after + 1, "next_by_subj": filter, "batch": PAGE, "max_bytes": BYTES,
+                });
+                let found = self.bus.fetch(stream, request).await.map_err(failed)?;
+                let Some(last) = found.last() else { break };
+                after = last.sequence;
+                let requests = found.iter().filter_map(|raw| Requested::read(raw).ok());
+                let mut unnamed = requests.filter(|it| !it.named || it.replayed);
+                if let Some(found) = unnamed.find(&mut is_it) {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 

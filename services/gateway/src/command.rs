@@ -38,8 +38,11 @@ async fn command(
     subject: &'static str,
 ) -> Result<Json<v1::Receipt>, Problem> {
     let id = named(id)?;
+    // What people have published themselves is known to the generator alone until it is let in.
     let found = find::find(app, &caller.tenant, id).await?;
-    let found = found.ok_or_else(none)?;
+    if found.is_none() && subject != ask::CANCEL {
+        return Err(none());
+    }
     let question = v1::GenerationCommand {
         tenant: caller.tenant.to_string(),
         id: id.to_string(),
@@ -51,9 +54,13 @@ async fn command(
             reason,
             ..
         }) => {
-            let billed = resource::billed(&found.generation);
-            Err(Problem::new(Code::Conflict, reason).billed(billed))
+            let problem = Problem::new(Code::Conflict, reason);
+            Err(match found {
+                Some(found) => problem.billed(resource::billed(&found.generation)),
+                None => problem,
+            })
         }
+        Err(bus::Error::Refused { status: 404, .. }) if found.is_none() => Err(none()),
         Err(err) => Err(err.into()),
     }
 }

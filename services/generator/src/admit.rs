@@ -1,5 +1,6 @@
 //! `requested` → `accepted`, or the reason why not.
 
+mod door;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use wire::subject;
 use crate::Config;
 use crate::prices::Prices;
 use crate::sources::{PinError, Sources};
+
+pub(crate) use door::{AtTheDoor, withdraw};
 
 /// Where the callback of a request that was refused at the door is kept, since it has no
 /// `accepted`.
@@ -204,6 +207,7 @@ impl Admit {
         match entries.as_slice() {
             [] => {}
             [entry] if is_refusal(&entry.event, &failure) => return Ok(Step::done()),
+            [entry] if door::was_withdrawn(&entry.event, input) => return Ok(Step::done()),
             _ => id = other_name(input),
         }
         call_back(&self.bus, id, draft).await?;

@@ -252,3 +252,46 @@ async fn a_work_item_reaches_its_stage_with_its_cause_and_stays_one() -> anyhow:
     workers.0.stop().await?;
     workers.1.stop().await
 }
+
+/// Wherever it waits, and also while it goes from one place to the other.
+#[tokio::test]
+async fn a_request_that_waits_still_stands_at_the_door() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let id = GenerationId::generate();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let handler = Script::<Requested>::new(move |_, _| {
+        tell.send(()).ok();
+        async { Ok(wait(soon())) }
+    });
+    let request = NewRequest {
+        id,
+        tenant: "acme".parse()?,
+        api_key: None,
+        lane: Lane::Standard,
+        content_type: "application/json",
+        body: "{}".into(),
+    };
+    world.bus.request(request).await?;
+    let own = r#"{"prompt":"mine"}"#;
+    let asked = world.outside.publish("generation.requested", own.into());
+    asked.await?.await?;
+
+    let worker = Running::start(&world.bus, Stage::Admit, POLICY, handler);
+    let ledger = world.bus.ledger();
+    for _ in 0..6 {
+        next(&mut told).await?;
+        for _ in 0..10 {
+            let found = ledger.at_the_door(id).await?;
+            assert_eq!(found.map(|found| found.tenant), Some("acme".parse()?));
+            let found = ledger.find_at_the_door(|found| found.body == own).await?;
+            assert!(found.is_some_and(|found| !found.named));
+        }
+    }
+    assert!(
+        ledger
+            .at_the_door(GenerationId::generate())
+            .await?
+            .is_none()
+    );
+    worker.stop().await
+}

@@ -82,10 +82,47 @@ async fn nobody_decides_about_anothers() -> anyhow::Result<()> {
     };
     desk.bus.ledger().append(accepted(&theirs), 0).await?;
 
-    for verb in ["cancel", "discard", "retry"] {
-        let path = format!("/v1/generations/{}/{verb}", theirs.id);
-        let answer = desk.post_to(&path).bearer_auth(OURS).send().await?;
-        body(answer, StatusCode::NOT_FOUND).await?;
-    }
+    // Only the generator knows what people have published themselves, until it is let in.
+    let unknown = |_: &'static str, _: bytes::Bytes| {
+        Err(Refusal {
+            status: 404,
+            reason: "there is no such generation".to_owned(),
+        })
+    };
+    let user = async {
+        for verb in ["cancel", "discard", "retry"] {
+            let path = format!("/v1/generations/{}/{verb}", theirs.id);
+            let answer = desk.post_to(&path).bearer_auth(OURS).send().await?;
+            body(answer, StatusCode::NOT_FOUND).await?;
+        }
+        Ok(())
+    };
+    desk.answered("generator", &["cancel"], unknown, user)
+        .await?;
+    desk.close().await
+}
+
+#[tokio::test]
+async fn what_the_generator_alone_knows_can_be_cancelled() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let id = GenerationId::generate();
+    let generator = |_: &'static str, _: bytes::Bytes| {
+        Ok(ask::write(&v1::Receipt {
+            id: id.to_string(),
+            status: "failed".to_owned(),
+            ..v1::Receipt::default()
+        }))
+    };
+    let path = format!("/v1/generations/{id}/cancel");
+    let user = async { Ok(desk.post_to(&path).send().await?) };
+
+    let receipt = desk
+        .answered("generator", &["cancel"], generator, user)
+        .await?;
+
+    assert_eq!(
+        body(receipt, StatusCode::OK).await?["status"],
+        json!("failed")
+    );
     desk.close().await
 }

@@ -8,12 +8,14 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
 use wire::{ask as questions, v1};
 
 use super::desk::{Desk, ticket};
 use super::known::{Known, Stand};
 use super::links::Links;
 use super::{BOOKS, GATES, Inbox, store};
+use crate::admit::{AtTheDoor, withdraw};
 use crate::attempt::{Task, failure};
 use crate::books::Report;
 use crate::line::{LANES, Ticket};
@@ -148,10 +150,16 @@ impl Desk {
         let beginning = entries.first().map(|entry| &entry.event);
         let accepted = match beginning {
             Some(Event::Accepted(accepted)) if accepted.job.tenant == tenant => accepted,
+            // It ended at the door.
+            Some(Event::Failed(failed)) if failed.tenant == tenant => {
+                let receipt = ended(id, entries).ok_or_else(unknown);
+                let answer = receipt.map(|receipt| questions::write(&receipt));
+                reply.send(answer).ok();
+                return;
+            }
+            None if !discard => return self.cancel_at_the_door(tenant, id, reply),
             _ => {
-                reply
-                    .send(Err(refused(404, "there is no such generation")))
-                    .ok();
+                reply.send(Err(unknown())).ok();
                 return;
             }
         };
@@ -221,6 +229,41 @@ impl Desk {
             message: message.to_owned(),
         };
         reply.send(Ok(questions::write(&receipt))).ok();
+    }
+
+    /// Nothing is bought before it is let in, so this needs no decision of the desk's.
+    fn cancel_at_the_door(
+        &mut self,
+        tenant: Tenant,
+        id: GenerationId,
+        reply: oneshot::Sender<Answer>,
+    ) {
+        let bus = self.bus.clone();
+        self.spawn(id, async move {
+            let answer = match withdraw(&bus, &tenant, id).await {
+                Ok(AtTheDoor::Withdrawn) => Ok(questions::write(&v1::Receipt {
+                    id: id.to_string(),
+                    status: Status::Failed.to_string(),
+                    billed: Billed::No.to_string(),
+                    released_usd_micros: 0,
+                    committed_usd_micros: 0,
+                    message: "cancelled before it was let in; nothing was reserved or bought"
+                        .to_owned(),
+                })),
+                Ok(AtTheDoor::Gone(entries)) if !entries.is_empty() => {
+                    let what = What::Cancel(tenant, id);
+                    return super::desk::Done::Read(Question { what, reply }, entries);
+                }
+                Ok(AtTheDoor::Nobody) => Err(unknown()),
+                Ok(AtTheDoor::Gone(_)) => Err(refused(503, "it is just being let in; ask again")),
+                Err(err) => {
+                    warn!(generation = %id, error = &err as &dyn std::error::Error, "not cancelled");
+                    Err(refused(503, "the door cannot be looked at; ask again"))
+                }
+            };
+            reply.send(answer).ok();
+            super::desk::Done::Nothing
+        });
     }
 
     fn discard(&mut self, id: GenerationId, accepted: &Accepted, reply: oneshot::Sender<Answer>) {
@@ -438,6 +481,10 @@ fn ended(id: GenerationId, entries: &[Entry]) -> Option<v1::Receipt> {
         committed_usd_micros: cost.micros(),
         message: "too late: it has ended at the provider".to_owned(),
     })
+}
+
+fn unknown() -> Refusal {
+    refused(404, "there is no such generation")
 }
 
 fn refused(status: u16, reason: &str) -> Refusal {

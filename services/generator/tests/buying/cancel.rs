@@ -1,13 +1,17 @@
 //! A receipt says what is true: what was released, and what is paid already.
 
-use domain::{Billed, Code, Event, GenerationId, Tenant};
+use anyhow::Context;
+use bus::NewRequest;
+use domain::{Billed, Code, Event, GenerationId, Lane, Tenant};
 use ideogram_sim::FaultKind;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 use wire::{ask, v1};
 
 use crate::operator::of;
 use crate::simulator::on_submit;
-use crate::world::{Setup, World};
+use crate::world::{PATIENCE, Setup, World, named};
 
 const COST: i64 = 80_000;
 
@@ -148,5 +152,102 @@ async fn what_is_unknown_can_only_be_discarded() -> anyhow::Result<()> {
     let failed = world.failed(id).await?;
     assert_eq!(failed.failure.code, Code::Discarded);
     assert_eq!(failed.failure.billed, Billed::Unknown);
+    world.stop().await
+}
+
+/// A host that takes its time.
+struct SlowHost(TcpListener);
+
+impl SlowHost {
+    async fn start() -> anyhow::Result<Self> {
+        Ok(Self(TcpListener::bind("127.0.0.1:0").await?))
+    }
+
+    fn picture(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}/kite.png", self.0.local_addr()?))
+    }
+
+    /// Somebody has come for the picture, and waits.
+    async fn guest(&self) -> anyhow::Result<TcpStream> {
+        Ok(tokio::time::timeout(PATIENCE, self.0.accept()).await??.0)
+    }
+}
+
+/// Gives the picture at last.
+async fn serve(mut guest: TcpStream) -> anyhow::Result<()> {
+    let picture = testkit::png(64, 64)?;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        picture.len()
+    );
+    guest.write_all(head.as_bytes()).await?;
+    guest.write_all(&picture).await?;
+    Ok(guest.shutdown().await?)
+}
+
+/// While its picture is fetched: what came over the gateway has its name in the subject, and what
+/// people publish themselves has it in the body.
+#[tokio::test]
+async fn what_still_stands_at_the_door_can_be_cancelled_and_is_never_let_in() -> anyhow::Result<()>
+{
+    let setup = Setup::default().env("DARKROOM_SOURCE_ALLOW", "127.0.0.0/8");
+    let world = World::start(setup).await?;
+    let host = SlowHost::start().await?;
+    let request = json!({
+        "prompt": "a kite", "operation": "remix", "sourceImages": [host.picture()?],
+        "callbackUrl": "https://a.test/hook",
+    });
+    let gateways = GenerationId::generate();
+    world
+        .bus
+        .request(NewRequest {
+            id: gateways,
+            tenant: Tenant::default(),
+            api_key: None,
+            lane: Lane::Standard,
+            content_type: "application/json",
+            body: request.to_string().into(),
+        })
+        .await?;
+    let first = host.guest().await?;
+    let own = world.ask("poster", request).await?;
+    assert_eq!(own, named("poster"));
+    let second = host.guest().await?;
+
+    let stranger: Tenant = "stranger".parse()?;
+    for id in [gateways, own] {
+        let reason = refusal(&world, ask::CANCEL, &stranger, id).await;
+        assert!(reason.contains("no such generation"), "{reason}");
+        assert_eq!(world.track(id).await?, "");
+        let receipt = world.cancel(id).await?;
+        assert_eq!(
+            (receipt.status.as_str(), receipt.billed.as_str()),
+            ("failed", "no")
+        );
+        let failed = world.failed(id).await?;
+        assert_eq!(failed.failure.code, Code::Cancelled);
+        let key = format!("callback.{id}");
+        let callback = world.bus.setting("endpoints", &key).await?;
+        assert!(callback.context("nobody would hear of it")?.len() > 1);
+        assert_eq!(world.cancel(id).await?.status, "failed", "the second time");
+    }
+
+    serve(first).await?;
+    serve(second).await?;
+    testkit::wait_until(PATIENCE, "an empty door", async || {
+        matches!(world.messages("INTAKE").await, Ok(0))
+    })
+    .await?;
+    for id in [gateways, own] {
+        assert_eq!(world.track(id).await?, "failed");
+    }
+    let tally = world.tally().await?;
+    assert_eq!(tally.values().sum::<usize>(), 2, "{tally:?}");
+    assert!(world.sim.bill().is_empty());
+
+    let nobodys = GenerationId::generate();
+    let reason = refusal(&world, ask::CANCEL, &Tenant::default(), nobodys).await;
+    assert!(reason.contains("no such generation"), "{reason}");
+    assert_eq!(world.track(nobodys).await?, "");
     world.stop().await
 }
