@@ -80,21 +80,30 @@ impl Books {
         }
         let upper_bound = upper_bound.max(Usd::ZERO);
         if let Some(exhausted) = self.obstacle(scopes, upper_bound) {
-            self.refuse(&exhausted);
+            self.refuse(call.id, &exhausted);
             return Err(exhausted);
+        }
+        self.withdraw(call.id, scopes);
+        // Where nobody waits any more there is room: what is refused after this call is news.
+        for scope in scopes {
+            if let Some(account) = self.accounts.get_mut(scope) {
+                account.review(scope, &mut self.effects);
+            }
         }
         // A clock that goes back gets no second use of a day that is over.
         self.hold(call, scopes, upper_bound, self.today);
         Ok(())
     }
 
-    /// Whether it would be reserved. A no counts as a refusal, after which the scope's work waits.
+    /// Whether it would be reserved for `id`. A no counts as a refusal, after which the scope's work
+    /// waits.
     ///
     /// # Errors
     ///
     /// As [`Books::reserve`].
     pub(crate) fn may_reserve(
         &mut self,
+        id: GenerationId,
         scopes: &[Scope],
         upper_bound: Usd,
         now: Timestamp,
@@ -103,9 +112,25 @@ impl Books {
         match self.obstacle(scopes, upper_bound) {
             None => Ok(()),
             Some(exhausted) => {
-                self.refuse(&exhausted);
+                self.refuse(id, &exhausted);
                 Err(exhausted)
             }
+        }
+    }
+
+    /// `id` does not wait for the money of `scopes` any more: it was cancelled, or its time is over.
+    pub(crate) fn withdraw(&mut self, id: GenerationId, scopes: &[Scope]) {
+        for scope in scopes {
+            if let Some(account) = self.accounts.get_mut(scope) {
+                account.refused.remove(&id);
+            }
+        }
+    }
+
+    /// Forgets who waits but for those of whom `waits` is true.
+    pub(crate) fn keep_waiting(&mut self, waits: impl Fn(&GenerationId) -> bool) {
+        for account in self.accounts.values_mut() {
+            account.refused.retain(|id, _| waits(id));
         }
     }
 
@@ -242,9 +267,10 @@ impl Books {
         Some(Exhausted::new(scope, shortage(scope)?, wanted))
     }
 
-    fn refuse(&mut self, exhausted: &Exhausted) {
+    fn refuse(&mut self, id: GenerationId, exhausted: &Exhausted) {
         if let Some(account) = self.accounts.get_mut(&exhausted.scope) {
-            account.refuse(exhausted, &mut self.effects);
+            account.refused.insert(id, exhausted.wanted);
+            account.exhaust(exhausted, &mut self.effects);
         }
     }
 

@@ -117,11 +117,9 @@ impl Line {
     /// payer.
     pub(crate) fn recall(&mut self, scope: &Scope) {
         for (_, group) in &mut self.groups {
-            if group.aside && group.payer.is_paid_by(scope) {
+            if group.waits_for_money() && group.payer.is_paid_by(scope) {
                 let ring = &mut self.rings[group.lane as usize];
-                group.aside = false;
-                group.turn = ring.returned(group.turn);
-                group.sizes().for_each(|size| ring.insert(group.turn, size));
+                group.moved(&mut self.nodes, ring, |group, _| group.recall());
             }
         }
     }
@@ -129,8 +127,9 @@ impl Line {
     /// Who gets places now. To be asked again until it grants nobody.
     ///
     /// `may_pay` is asked about who is next, and a yes need not lead to a grant. After a no all of
-    /// that payer and lane step aside, until [`Self::recall`]: an exhausted budget is asked about
-    /// once, however many wait for it.
+    /// that payer and lane step aside, until [`Self::recall`], or until the one that was refused has
+    /// left or is not the oldest any more: an exhausted budget is asked about once, however many wait
+    /// for it. One that would only have gone ahead of its elders to fill a gap does not hold them up.
     pub(crate) fn next(
         &mut self,
         room: &Room,
@@ -187,15 +186,15 @@ impl Line {
         }
     }
 
-    /// Whether it may pay. If not, all of its payer and lane step aside.
+    /// Whether it may pay. If not, it steps aside, and if it is the oldest of its payer and lane, so
+    /// do all of them.
     fn asked(&mut self, slot: u32, may_pay: impl FnOnce(&Ticket) -> bool) -> bool {
         let node = &self.nodes[slot as usize];
         let group = &mut self.groups[node.group as usize];
         let may = may_pay(&node.ticket(group));
         if !may {
             let ring = &mut self.rings[group.lane as usize];
-            group.aside = true;
-            group.sizes().for_each(|size| ring.remove(group.turn, size));
+            group.moved(&mut self.nodes, ring, |group, _| group.refuse(slot));
         }
         may
     }
@@ -215,11 +214,7 @@ impl Line {
         }
         let ring = &mut self.rings[group.lane as usize];
         let turn = ring.served(group.turn, images);
-        for size in group.sizes() {
-            ring.remove(group.turn, size);
-            ring.insert(turn, size);
-        }
-        group.turn = turn;
+        group.moved(&mut self.nodes, ring, |group, _| group.turn = turn);
         self.take(slot)
     }
 
@@ -239,7 +234,10 @@ impl Line {
         let slot = self.nodes.insert(node) as u32;
         self.slots.insert(ticket.id, slot);
         let group = &mut self.groups[key as usize];
-        if group.link(&mut self.nodes, slot, end) && !group.aside {
+        if group.waits_for_money() {
+            let link = |group: &mut Group, nodes: &mut _| group.link(nodes, slot, end);
+            group.moved(&mut self.nodes, ring, link);
+        } else if group.link(&mut self.nodes, slot, end) {
             ring.insert(group.turn, images);
         }
     }
@@ -260,9 +258,15 @@ impl Line {
         let key = self.nodes[slot as usize].group;
         let group = &mut self.groups[key as usize];
         let ring = &mut self.rings[group.lane as usize];
-        let (node, last) = group.unlink(&mut self.nodes, slot);
+        let (node, last) = if group.waits_for_money() {
+            let unlink = |group: &mut Group, nodes: &mut _| group.unlink(nodes, slot);
+            let (node, _) = group.moved(&mut self.nodes, ring, unlink);
+            (node, false)
+        } else {
+            group.unlink(&mut self.nodes, slot)
+        };
         ring.waiting.subtract(node.images, ticket.reserved);
-        if last && !group.aside {
+        if last {
             ring.remove(group.turn, node.images);
         }
         if group.waiting.tickets == 0 {

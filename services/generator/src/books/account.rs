@@ -1,6 +1,8 @@
 //! What one scope has used, and what its budget still allows.
 
-use domain::{Budget, Scope, Usd, Window};
+use std::collections::BTreeMap;
+
+use domain::{Budget, GenerationId, Scope, Usd, Window};
 use jiff::civil::Date;
 
 use crate::books::effect::{Effect, Exhausted};
@@ -15,8 +17,11 @@ pub(super) struct Account {
     pub(super) day: Tally,
     /// All calls.
     pub(super) total: Tally,
-    /// While work waits: the least that was refused, so that it is not woken for less.
-    pub(super) refused: Option<Usd>,
+    /// Who was refused and still waits, and for how much. There is no room for any of it.
+    pub(super) refused: BTreeMap<GenerationId, Usd>,
+    /// Whether people know that work of this scope waits. They are not told anew while it goes on,
+    /// nor if those who waited have left and nothing was bought since.
+    pub(super) told: bool,
     /// When it last changed.
     pub(super) active: Date,
 }
@@ -106,13 +111,22 @@ impl Account {
             })
     }
 
-    /// Notes that a call was refused, which is told the first time.
-    pub(super) fn refuse(&mut self, exhausted: &Exhausted, effects: &mut Vec<Effect>) {
-        let wanted = exhausted.wanted.max(ANYTHING);
-        if self.refused.is_none() {
+    /// Notes that work waits, which is told the first time.
+    pub(super) fn exhaust(&mut self, exhausted: &Exhausted, effects: &mut Vec<Effect>) {
+        if !self.told {
+            self.told = true;
             effects.push(Effect::Exhausted(exhausted.clone()));
         }
-        self.refused = Some(self.refused.map_or(wanted, |least| least.min(wanted)));
+    }
+
+    /// The least that is waited for: nobody is woken for less.
+    pub(super) fn least(&self) -> Usd {
+        let least = self.refused.values().min();
+        least.copied().unwrap_or(ANYTHING).max(ANYTHING)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.told && self.short_of(self.least()).is_some()
     }
 
     /// Changes the limits. Without room for anything the scope waits at once.
@@ -132,7 +146,7 @@ impl Account {
         }
         self.review(scope, effects);
         if let Some(shortage) = self.short_of(ANYTHING) {
-            self.refuse(&Exhausted::new(scope, shortage, Usd::ZERO), effects);
+            self.exhaust(&Exhausted::new(scope, shortage, Usd::ZERO), effects);
         }
     }
 
@@ -162,9 +176,9 @@ impl Account {
                 });
             }
         }
-        let fits = |wanted| self.short_of(wanted).is_none();
-        if self.refused.is_some_and(fits) {
-            self.refused = None;
+        if self.told && !self.is_exhausted() {
+            self.told = false;
+            self.refused.clear();
             effects.push(Effect::Resumed {
                 scope: scope.clone(),
             });
@@ -181,7 +195,7 @@ impl Account {
         Report {
             day: usage(Window::Day, &self.day),
             total: usage(Window::Total, &self.total),
-            exhausted: self.refused.is_some(),
+            exhausted: self.is_exhausted(),
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Effect {
     },
     /// A scope's work waits from now on.
     Exhausted(Exhausted),
-    /// The smallest call that was refused in this scope would fit now.
+    /// The smallest call that waits in this scope would fit now, or none waits any more.
     Resumed { scope: Scope },
     /// The provider took more than it had said.
     Overrun {

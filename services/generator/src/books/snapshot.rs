@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use domain::{Budget, Scope, Tenant, Usd, Window};
+use domain::{Budget, GenerationId, Scope, Tenant, Usd, Window};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::books::account::{Account, Tally};
 use crate::books::{Books, Call, Reservation};
 
+/// The most of those who wait for one scope that are written down, the least demanding first: it is
+/// they who are waited for. The others are asked about anew.
+const REFUSED: usize = 64;
 /// The form below. A reader of another one starts from the ledger's beginning.
 const VERSION: u32 = 1;
 
@@ -45,8 +48,19 @@ struct ScopeRow {
     total: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warned: Vec<String>,
+    /// The least that is waited for, if people know that work waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    waiting: Vec<WaitingRow>,
+}
+
+/// One that was refused and waits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WaitingRow {
+    amount: i64,
+    id: String,
 }
 
 /// One open call; its scopes by their places in the snapshot.
@@ -135,6 +149,13 @@ fn row(books: &Books, scope: &Scope, account: &Account) -> ScopeRow {
     let windows = [(Window::Day, &account.day), (Window::Total, &account.total)];
     let warned = |(window, tally): (Window, &Tally)| tally.warned.then(|| window.to_string());
     let today = account.day.settled;
+    let waiting = account.refused.iter().map(|(id, amount)| WaitingRow {
+        amount: amount.micros(),
+        id: id.to_string(),
+    });
+    let mut waiting: Vec<WaitingRow> = waiting.collect();
+    waiting.sort_unstable();
+    waiting.truncate(REFUSED);
     ScopeRow {
         tenant: scope.tenant().to_string(),
         campaign,
@@ -145,7 +166,8 @@ fn row(books: &Books, scope: &Scope, account: &Account) -> ScopeRow {
         per_day: limit(Window::Day),
         total: limit(Window::Total),
         warned: windows.into_iter().filter_map(warned).collect(),
-        refused: account.refused.map(Usd::micros),
+        refused: account.told.then(|| account.least().micros()),
+        waiting,
     }
 }
 
@@ -171,11 +193,16 @@ fn account(row: &ScopeRow, today: Date) -> anyhow::Result<(Arc<Scope>, Account)>
         warned: row.warned.iter().any(|warned| warned == window.as_str()),
         ..Tally::default()
     };
+    let waiting = row.waiting.iter().map(|row| {
+        let id: Result<GenerationId, _> = row.id.parse();
+        id.map(|id| (id, Usd::from_micros(row.amount)))
+    });
     let account = Account {
         budget,
         day: tally(Window::Day, row.settled_today.unwrap_or_default()),
         total: tally(Window::Total, row.settled),
-        refused: row.refused.map(Usd::from_micros),
+        refused: waiting.collect::<Result<_, _>>().with_context(invalid)?,
+        told: row.refused.is_some(),
         active: day(row.active.as_deref(), today).with_context(invalid)?,
     };
     Ok((Arc::new(scope), account))

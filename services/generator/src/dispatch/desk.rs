@@ -314,6 +314,9 @@ impl Desk {
     /// Takes out what waits, wherever it waits.
     pub(super) fn withdraw(&mut self, id: &GenerationId) -> Option<Ticket> {
         let waits = self.line.remove(id);
+        if let Some(ticket) = &waits {
+            self.books.withdraw(ticket.id, &scopes(ticket));
+        }
         let sleeps = || self.asleep.remove(id).map(|(_, ticket)| ticket);
         let waits = waits.or_else(sleeps);
         waits.or_else(|| self.joined.remove(id).map(|joined| joined.ticket))

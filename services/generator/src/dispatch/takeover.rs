@@ -191,6 +191,9 @@ impl Desk {
         for beginning in unreadable {
             desk.puts_aside(beginning);
         }
+        // Some may have been cancelled since the notes were taken.
+        let line = &desk.line;
+        desk.books.keep_waiting(|id| line.get(id).is_some());
         // Whoever was there before has told of them.
         drop(desk.books.take_effects());
         desk.claim_notes().await?;

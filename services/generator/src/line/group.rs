@@ -5,7 +5,7 @@ use std::time::Instant;
 use domain::{GenerationId, Lane, Usd};
 use slab::Slab;
 
-use super::ring::Turn;
+use super::ring::{Ring, Turn};
 use super::ticket::{Payer, Ticket, Waiting};
 
 /// A ticket as it is kept: what many have in common is in their group.
@@ -37,9 +37,10 @@ pub(super) struct Group {
     pub(super) lane: Lane,
     pub(super) payer: Payer,
     pub(super) turn: Turn,
-    /// Out of the ring, because its payer cannot pay.
-    pub(super) aside: bool,
     pub(super) waiting: Waiting,
+    /// Those that could not be paid for when they were asked about. While the oldest of all is among
+    /// them, the group is out of the ring; while the oldest for so many images is, that size is.
+    refused: Vec<u32>,
     next_number: i64,
     /// None is empty, no two are for equally many images, and the order means nothing.
     chains: Vec<Chain>,
@@ -90,16 +91,61 @@ impl Group {
             lane,
             payer,
             turn,
-            aside: false,
             waiting: Waiting::default(),
+            refused: Vec::new(),
             next_number: 0,
             chains: Vec::new(),
         }
     }
 
-    /// For how many images its tickets are.
-    pub(super) fn sizes(&self) -> impl Iterator<Item = u32> + '_ {
-        self.chains.iter().map(|chain| chain.images)
+    /// For how many images its tickets in the ring are.
+    pub(super) fn sizes(&self, nodes: &Slab<Node>) -> impl Iterator<Item = u32> + '_ {
+        let aside = self.is_aside(nodes);
+        let waits = move |chain: &&Chain| aside || self.refused.contains(&chain.first);
+        let chains = self.chains.iter().filter(move |chain| !waits(chain));
+        chains.map(|chain| chain.images)
+    }
+
+    /// Whether all of it waits for the money for its oldest.
+    pub(super) fn is_aside(&self, nodes: &Slab<Node>) -> bool {
+        let oldest = || self.oldest(nodes);
+        self.waits_for_money() && oldest().is_some_and(|oldest| self.refused.contains(&oldest))
+    }
+
+    /// Whether any of it waits for money.
+    pub(super) const fn waits_for_money(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// `slot` could not be paid for. It is not asked about again until [`Self::recall`].
+    pub(super) fn refuse(&mut self, slot: u32) {
+        self.refused.push(slot);
+    }
+
+    /// Everybody may be asked about again.
+    pub(super) fn recall(&mut self) {
+        self.refused = Vec::new();
+    }
+
+    /// Makes a change, and moves the group in the ring as that wants.
+    pub(super) fn moved<T>(
+        &mut self,
+        nodes: &mut Slab<Node>,
+        ring: &mut Ring,
+        change: impl FnOnce(&mut Self, &mut Slab<Node>) -> T,
+    ) -> T {
+        let was_aside = self.is_aside(nodes);
+        for size in self.sizes(nodes) {
+            ring.remove(self.turn, size);
+        }
+        let changed = change(self, nodes);
+        if was_aside && !self.is_aside(nodes) {
+            self.turn = ring.returned(self.turn);
+        }
+        for size in self.sizes(nodes) {
+            ring.insert(self.turn, size);
+        }
+        changed
     }
 
     /// The oldest ticket.
@@ -146,6 +192,7 @@ impl Group {
     /// Takes the node out of the slab too. With it, whether it was the last for so many images.
     pub(super) fn unlink(&mut self, nodes: &mut Slab<Node>, slot: u32) -> (Node, bool) {
         let node = nodes.remove(slot as usize);
+        self.refused.retain(|refused| *refused != slot);
         self.waiting.subtract(node.images, node.reserved);
         if let Some(before) = node.before {
             nodes[before as usize].after = node.after;

@@ -1,6 +1,6 @@
 //! Whatever happens to a line, held against all that it must never get wrong.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -17,7 +17,8 @@ enum Happens {
     },
     Ends(usize),
     IsCancelled(usize),
-    Refuses(u8),
+    /// A campaign has no money for more images than these at a time.
+    Refuses(u8, u32),
     Pays(u8),
     Ceiling(u32),
 }
@@ -28,7 +29,7 @@ fn happens() -> impl Strategy<Value = Happens> {
             .prop_map(|(lane, campaign, images)| Happens::Arrives { lane, campaign, images }),
         4 => any::<usize>().prop_map(Happens::Ends),
         1 => any::<usize>().prop_map(Happens::IsCancelled),
-        1 => (0..4u8).prop_map(Happens::Refuses),
+        1 => (0..4u8, 0..8u32).prop_map(|(campaign, most)| Happens::Refuses(campaign, most)),
         1 => (0..4u8).prop_map(Happens::Pays),
         1 => (1..12u32).prop_map(Happens::Ceiling),
     ]
@@ -40,14 +41,24 @@ struct Model {
     line: Line,
     waiting: Vec<Ticket>,
     in_flight: Vec<Ticket>,
-    poor: BTreeSet<String>,
+    poor: BTreeMap<String, u32>,
     ceiling: u32,
 }
 
 impl Model {
-    fn poor(&self, ticket: &Ticket) -> bool {
+    /// Whether there is money for it.
+    fn pays(&self, ticket: &Ticket) -> bool {
         let campaign = ticket.payer.campaign.as_deref().unwrap_or_default();
-        self.poor.contains(campaign)
+        let most = self.poor.get(campaign);
+        most.is_none_or(|most| ticket.images <= *most)
+    }
+
+    /// Whether there is money for it, and for the oldest of its payer and lane.
+    fn able(&self, ticket: &Ticket) -> bool {
+        let payer = |ticket: &Ticket| (ticket.lane, ticket.payer.clone());
+        let mut waiting = self.waiting.iter();
+        let oldest = waiting.find(|other| payer(other) == payer(ticket));
+        self.pays(ticket) && oldest.is_some_and(|oldest| self.pays(oldest))
     }
 
     fn room(&self) -> Room {
@@ -77,7 +88,10 @@ impl Model {
                 assert_eq!(self.line.get(&ticket.id).as_ref(), Some(&ticket));
                 assert_eq!(self.line.remove(&ticket.id), Some(ticket));
             }
-            Happens::Refuses(campaign) => drop(self.poor.insert(campaign.to_string())),
+            Happens::Refuses(campaign, most) => {
+                let known = self.poor.entry(campaign.to_string()).or_insert(most);
+                *known = most.min(*known);
+            }
             Happens::Pays(campaign) => {
                 self.poor.remove(&campaign.to_string());
                 let payer = ticket(&campaign.to_string(), 1).payer;
@@ -93,16 +107,16 @@ impl Model {
     }
 
     fn grant(&mut self) -> Decision {
-        let (room, poor) = (self.room(), self.poor.clone());
-        let decision = self.line.next(&room, |ticket| {
-            !poor.contains(ticket.payer.campaign.as_deref().unwrap_or_default())
-        });
-        let able = |ticket: &&Ticket| !self.poor(ticket);
+        let room = self.room();
+        let mut line = std::mem::take(&mut self.line);
+        let decision = line.next(&room, |ticket| self.pays(ticket));
+        self.line = line;
+        let able = |ticket: &&Ticket| self.able(ticket);
         let fits = |ticket: &Ticket| ticket.images.min(room.ceiling) <= room.free;
         match &decision {
             Decision::Grant(ticket) => {
                 assert!(fits(ticket) && room.free > 0, "{ticket:?} in {room:?}");
-                assert!(!self.poor(ticket));
+                assert!(self.pays(ticket));
                 let older = self.waiting.iter().find(|other| {
                     (other.lane, &other.payer, other.images)
                         == (ticket.lane, &ticket.payer, ticket.images)
@@ -112,7 +126,10 @@ impl Model {
                 self.in_flight.push(ticket.clone());
             }
             Decision::Hold => {
-                let kept = self.waiting.iter().filter(able).any(|ticket| !fits(ticket));
+                let will_fit = |ticket: &Ticket| {
+                    !fits(ticket) && ticket.images.min(room.ceiling) <= room.within_reach()
+                };
+                let kept = self.waiting.iter().filter(able).any(will_fit);
                 assert!(kept && room.free > 0, "places are kept for nobody");
             }
             Decision::Nothing => {

@@ -311,6 +311,85 @@ fn ten_thousand_that_cannot_be_paid_for_are_asked_about_once() {
 }
 
 #[test]
+fn when_one_that_is_too_dear_leaves_those_behind_it_are_asked() {
+    let mut line = Line::default();
+    let dear = [8, 6].map(|images| ticket("a", images));
+    let small: Vec<_> = (0..10_000).map(|_| ticket("a", 1)).collect();
+    dear.iter()
+        .chain(&small)
+        .for_each(|ticket| line.push(ticket.clone()));
+    let mut asked = 0;
+    let mut next = |line: &mut Line| {
+        line.next(&room(10, [0; 3]), |ticket| {
+            asked += 1;
+            ticket.images == 1
+        })
+    };
+
+    assert_eq!(next(&mut line), Decision::Nothing);
+    for cancelled in small.iter().skip(1) {
+        line.remove(&cancelled.id);
+        assert_eq!(next(&mut line), Decision::Nothing, "it waits in order");
+    }
+    line.remove(&dear[0].id);
+    assert_eq!(next(&mut line), Decision::Nothing, "the next is too dear");
+    line.remove(&dear[1].id);
+    assert_eq!(next(&mut line), Decision::Grant(small[0].clone()));
+    assert_eq!(asked, 3);
+}
+
+#[test]
+fn what_comes_back_before_one_that_is_too_dear_is_asked() {
+    let mut line = Line::default();
+    let (dear, small) = (ticket("a", 8), ticket("a", 1));
+    line.push(dear.clone());
+    let mut asked = 0;
+    let mut next = |line: &mut Line| {
+        line.next(&room(10, [0; 3]), |ticket| {
+            asked += 1;
+            ticket.images == 1
+        })
+    };
+    assert_eq!(next(&mut line), Decision::Nothing);
+
+    line.put_back(small.clone());
+    assert_eq!(next(&mut line), Decision::Grant(small));
+    assert_eq!(next(&mut line), Decision::Nothing);
+    assert_eq!(asked, 2, "the dear one not again");
+
+    line.recall(&Scope::Tenant(tenant("acme")));
+    assert_eq!(drain(&mut line), [dear]);
+}
+
+#[test]
+fn one_that_is_too_dear_to_fill_a_gap_does_not_hold_up_its_elders() {
+    let mut line = Line::default();
+    let tickets = [4, 2, 1].map(|images| ticket("a", images));
+    tickets.iter().for_each(|ticket| line.push(ticket.clone()));
+    // Not all images cost the same.
+    let mut next = |free: u32| line.next(&room(10, [0, 10 - free, 0]), |ticket| ticket.images != 2);
+
+    assert_eq!(next(2), Decision::Grant(tickets[2].clone()));
+    assert_eq!(next(4), Decision::Grant(tickets[0].clone()));
+    assert_eq!(next(10), Decision::Nothing);
+    line.recall(&Scope::Tenant(tenant("acme")));
+    assert_eq!(drain(&mut line), tickets[1..2]);
+}
+
+#[test]
+fn places_are_kept_for_nobody_who_cannot_pay() {
+    let mut line = Line::default();
+    line.push(ticket("a", 4));
+    (0..20).for_each(|_| line.push(ticket("b", 1)));
+    let busy = room(10, [0, 9, 0]);
+    while let Decision::Grant(_) = line.next(&busy, |_| true) {}
+    assert_eq!(line.next(&busy, |_| true), Decision::Hold);
+
+    let decision = line.next(&busy, |ticket| ticket.images == 1);
+    assert!(matches!(decision, Decision::Grant(small) if small.images == 1));
+}
+
+#[test]
 fn who_could_not_pay_for_a_while_gains_no_more_turns_by_it() {
     let mut line = Line::default();
     (0..4).for_each(|_| line.push(ticket("p", 1)));
@@ -432,7 +511,7 @@ impl Line {
         let turns = self
             .groups
             .iter()
-            .flat_map(|(_, group)| group.sizes())
+            .flat_map(|(_, group)| group.sizes(&self.nodes))
             .count();
         self.nodes.capacity() * size_of::<Option<Node>>()
             + table(&self.slots)

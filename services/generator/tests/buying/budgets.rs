@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{Event, GenerationId, Lane, Scope, Tenant, Usd};
+use domain::{Code, Event, GenerationId, Lane, Scope, Tenant, Usd};
 use ideogram_sim::{Config, FaultKind};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use wire::{ask, v1};
 
@@ -300,6 +301,45 @@ async fn what_may_have_been_bought_is_not_spent_again() -> anyhow::Result<()> {
     assert_eq!(zero.total_usd_micros, Some(Usd::ZERO.micros()));
     world.budget(&summer, None, Some(2 * COST)).await?;
     world.rendered(crate::world::named("summer kite 1")).await?;
+    world.stop().await
+}
+
+/// All that comes over NATS is one payer's unless it names a campaign, and is bought in its order.
+#[tokio::test]
+async fn what_is_too_dear_holds_up_nobody_when_it_has_left() -> anyhow::Result<()> {
+    let world = World::start(Setup::default()).await?;
+    let tenant = Scope::Tenant(Tenant::default());
+    world.budget(&tenant, None, Some(4 * COST)).await?;
+    let large = world.ask("large", json!({ "numImages": 8 })).await?;
+    world.until_waiting(&tenant, 1).await?;
+    let small = world.ask_in("plain", 0..2).await?;
+    let status = world.until_waiting(&tenant, 3).await?;
+    assert!(status.exhausted && world.sim.bill().is_empty());
+
+    let receipt = world.cancel(large).await?;
+    assert_eq!(receipt.released_usd_micros, 8 * COST);
+    for id in &small {
+        world.rendered(*id).await?;
+    }
+    let status = world.until_waiting(&tenant, 0).await?;
+    assert!(!status.exhausted);
+
+    // It is told anew when there is too little again, and goes on when that is over in time.
+    let deadline = Timestamp::now().checked_add(SignedDuration::from_secs(2))?;
+    let late = json!({ "numImages": 8, "deadline": deadline.to_string() });
+    let late = world.ask("late", late).await?;
+    world.until_told("budget.exhausted.*", 2).await?;
+    let small = world.ask_in("plain", 2..4).await?;
+    let failed = world.failed(late).await?;
+    assert_eq!(failed.failure.code, Code::DeadlineExceeded);
+    for id in &small {
+        world.rendered(*id).await?;
+    }
+    world.until_waiting(&tenant, 0).await?;
+    world.ask_in("plain", 4..5).await?;
+    world.until_told("budget.exhausted.*", 3).await?;
+    assert!(world.until_waiting(&tenant, 1).await?.exhausted);
+    assert_eq!(world.sim.bill().len(), 4);
     world.stop().await
 }
 

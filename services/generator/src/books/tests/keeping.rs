@@ -16,6 +16,8 @@ fn a_snapshot_is_legible_and_of_one_version() -> anyhow::Result<()> {
     books.settle(call("a"), cents(6));
     books.reserve(call("b"), &[campaign()], cents(4), today())?;
     books.doubt(call("b"));
+    let refused = books.reserve(call("c"), &[campaign()], cents(8), today());
+    assert!(refused.is_err());
     let mut json = serde_json::to_value(books.snapshot())?;
 
     assert_eq!(
@@ -26,7 +28,8 @@ fn a_snapshot_is_legible_and_of_one_version() -> anyhow::Result<()> {
             "scopes": [{
                 "tenant": "default", "campaign": "summer",
                 "settled": 60_000, "settledToday": 60_000, "perDay": 100_000, "total": 900_000,
-                "warned": ["day"],
+                "warned": ["day"], "refused": 80_000,
+                "waiting": [{ "amount": 80_000, "id": call("c").id.to_string() }],
             }],
             "open": [{
                 "id": call("b").id.to_string(), "attempt": 1, "amount": 40_000, "scopes": [0],
@@ -42,9 +45,29 @@ fn a_snapshot_is_legible_and_of_one_version() -> anyhow::Result<()> {
 }
 
 #[test]
+fn who_left_unseen_is_not_waited_for() -> anyhow::Result<()> {
+    let mut books = books(campaign(), in_total(cents(90))?);
+    for (name, amount) in [("a", 64), ("b", 91), ("c", 92)] {
+        drop(books.reserve(call(name), &[campaign()], cents(amount), today()));
+    }
+    drop(books.take_effects());
+    let mut restored = Books::restore(&books.snapshot())?;
+    assert_eq!(restored, books);
+
+    restored.keep_waiting(|id| *id == call("c").id);
+    restored.set_budget(campaign(), in_total(cents(64 + 91))?);
+    assert_eq!(restored.take_effects(), []);
+    restored.keep_waiting(|_| false);
+    assert!(!restored.report(&campaign()).exhausted);
+    Ok(())
+}
+
+#[test]
 fn a_damaged_snapshot_is_refused_by_the_field() -> anyhow::Result<()> {
     let mut books = books(campaign(), in_total(cents(90))?);
     books.reserve(call("a"), &[campaign()], cents(8), today())?;
+    let refused = books.reserve(call("b"), &[campaign()], cents(90), today());
+    assert!(refused.is_err());
     books.rolled(tomorrow()?);
     let good = serde_json::to_value(books.snapshot())?;
 
@@ -57,6 +80,11 @@ fn a_damaged_snapshot_is_refused_by_the_field() -> anyhow::Result<()> {
             "invalid `campaign:default:summer`",
         ),
         ("/scopes/0/total", (-1).into(), "`total` is -$0.000001"),
+        (
+            "/scopes/0/waiting/0/id",
+            "".into(),
+            "invalid `campaign:default:summer`",
+        ),
         ("/open/0/scopes/0", 1.into(), "no such scope"),
         ("/open/0/day", "2026-02-30".into(), "invalid open call"),
         ("/open/0/id", "img_a".into(), "invalid open call `img_a`"),

@@ -18,6 +18,7 @@ pub(super) enum Op {
     Settle(Call, Usd),
     Release(Call),
     Doubt(Call),
+    Withdraw(Call),
     Budget(Scope, Option<Budget>),
     Roll,
 }
@@ -121,7 +122,7 @@ impl Ledger {
             Op::Budget(scope, None) => {
                 self.budgets.remove(scope);
             }
-            Op::Roll => {}
+            Op::Withdraw(_) | Op::Roll => {}
         }
         None
     }

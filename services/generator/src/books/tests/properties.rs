@@ -53,6 +53,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (call(), money()).prop_map(|(call, cost)| Op::Settle(call, cost)),
         2 => call().prop_map(Op::Release),
         2 => call().prop_map(Op::Doubt),
+        2 => call().prop_map(Op::Withdraw),
         1 => (0..5_usize, limits()).prop_map(|(n, budget)| Op::Budget(scopes().swap_remove(n), budget)),
         1 => Just(Op::Roll),
     ]
@@ -69,6 +70,7 @@ fn apply(books: &mut Books, op: &Op, now: Timestamp) -> Result<(), Exhausted> {
         Op::Settle(call, cost) => books.settle(*call, *cost),
         Op::Release(call) => books.release(*call),
         Op::Doubt(call) => books.doubt(*call),
+        Op::Withdraw(call) => books.withdraw(call.id, &scopes()),
         Op::Budget(scope, budget) => books.set_budget(scope.clone(), *budget),
         Op::Roll => books.rolled(now),
     }
@@ -207,7 +209,10 @@ proptest! {
                 warned.retain(|(warned, ..)| warned != scope);
             }
             for scope in scopes() {
-                prop_assert_eq!(books.report(&scope).exhausted, waiting.contains(&scope));
+                let exhausted = books.report(&scope).exhausted;
+                prop_assert!(waiting.contains(&scope) || !exhausted);
+                let waits = |scope| Some(!books.accounts.get(scope)?.refused.is_empty());
+                prop_assert!(exhausted || waits(&scope) != Some(true));
             }
             prop_assert!(refused.is_none_or(|refused| waiting.contains(&refused.scope)));
         }

@@ -105,6 +105,39 @@ fn a_scope_waits_until_the_smallest_refused_call_fits() -> anyhow::Result<()> {
 }
 
 #[test]
+fn who_has_left_is_not_waited_for() -> anyhow::Result<()> {
+    let mut books = books(tenant(), in_total(cents(100))?);
+    books.reserve(nth(1), &all(), cents(70), today())?;
+    assert!(books.reserve(nth(2), &all(), cents(64), today()).is_err());
+    assert!(books.reserve(nth(3), &all(), cents(40), today()).is_err());
+    let told = books.take_effects();
+    assert!(matches!(&told[..], [Effect::Exhausted(_)]), "{told:?}");
+
+    books.withdraw(nth(3).id, &all());
+    books.set_budget(tenant(), in_total(cents(120))?);
+    assert_eq!(books.take_effects(), [], "64 cents are waited for");
+    assert!(books.report(&tenant()).exhausted);
+    books.withdraw(nth(2).id, &all());
+    assert!(!books.report(&tenant()).exhausted);
+
+    // Who asks and leaves over and over is not told of each time.
+    assert!(books.reserve(nth(4), &all(), cents(64), today()).is_err());
+    assert!(books.report(&tenant()).exhausted);
+    books.withdraw(nth(4).id, &all());
+    assert_eq!(books.take_effects(), []);
+
+    books.reserve(nth(5), &all(), cents(50), today())?;
+    assert!(books.reserve(nth(6), &all(), cents(8), today()).is_err());
+    let told = books.take_effects();
+    assert!(
+        matches!(&told[..], [Effect::Resumed { .. }, Effect::Warning { .. }, Effect::Exhausted(exhausted)]
+            if exhausted.used == cents(120)),
+        "{told:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn raising_resumes_and_lowering_below_the_use_exhausts() -> anyhow::Result<()> {
     let mut books = books(tenant(), in_total(cents(100))?);
     books.reserve(nth(1), &all(), cents(50), today())?;

@@ -145,7 +145,7 @@ pub(in crate::dispatch) fn grant(
 
 fn may_pay(books: &mut Books, ticket: &Ticket, now: Timestamp) -> bool {
     books
-        .may_reserve(&scopes(ticket), ticket.reserved, now)
+        .may_reserve(ticket.id, &scopes(ticket), ticket.reserved, now)
         .is_ok()
 }
 
