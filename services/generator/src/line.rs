@@ -17,6 +17,7 @@ mod tests;
 mod ticket;
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
 use domain::{GenerationId, Lane, Scope};
 use slab::Slab;
@@ -41,6 +42,8 @@ pub(crate) struct Line {
     groups: Slab<Group>,
     payers: HashMap<(Lane, Payer), u32>,
     rings: PerLane<Ring>,
+    /// Images, ever since.
+    granted: u64,
 }
 
 /// Who is next.
@@ -145,8 +148,12 @@ impl Line {
             if self.need(slot, room) <= room.free {
                 return Decision::Grant(self.grant(slot));
             }
-            let (id, ring) = (self.nodes[slot as usize].id, &mut self.rings[lane as usize]);
-            if ring.waits(id) >= patience(room) && self.need(slot, room) <= room.within_reach() {
+            self.pass_over(slot);
+            let overdue = |line: &Self, lane| line.overdue(lane, room);
+            if let Some(slot) = self.able(lane, overdue, &mut may_pay) {
+                if self.need(slot, room) <= room.free {
+                    return Decision::Grant(self.grant(slot));
+                }
                 return Decision::Hold;
             }
             let fitting = |line: &Self, lane| line.largest(lane, room.free);
@@ -161,6 +168,39 @@ impl Line {
     fn first(&self, lane: Lane) -> Option<u32> {
         let key = self.rings[lane as usize].first()?;
         self.groups[key as usize].oldest(&self.nodes)
+    }
+
+    /// The ticket for which places are kept: of those whose patience is at an end, and whose places
+    /// will come free, the one that was passed over first.
+    fn overdue(&self, lane: Lane, room: &Room) -> Option<u32> {
+        let passed = |since: &NonZeroU64| self.clock().get() - since.get();
+        let patience = u64::from(patience(room));
+        let overtaken = self.rings[lane as usize].overtaken.iter();
+        let mut overdue = overtaken.take_while(|(since, _)| passed(since) >= patience);
+        overdue.find_map(|(_, slot)| {
+            let node = &self.nodes[*slot as usize];
+            let group = &self.groups[node.group as usize];
+            let able = group.sizes(&self.nodes).any(|size| size == node.images)
+                && self.need(*slot, room) <= room.within_reach();
+            // One that came back is served before it, and takes no more places.
+            able.then(|| group.oldest_of(node.images))?
+        })
+    }
+
+    /// It is the turn of the ticket, and it does not fit: others may go ahead of it.
+    fn pass_over(&mut self, slot: u32) {
+        let now = self.clock();
+        let node = &mut self.nodes[slot as usize];
+        if node.overtaken.is_none() {
+            let lane = self.groups[node.group as usize].lane;
+            node.overtaken = Some(now);
+            self.rings[lane as usize].overtaken.insert((now, slot));
+        }
+    }
+
+    /// Counts from one.
+    const fn clock(&self) -> NonZeroU64 {
+        NonZeroU64::MIN.saturating_add(self.granted)
     }
 
     /// The ticket that goes ahead of one that does not fit into `free` places: of the largest that
@@ -189,11 +229,15 @@ impl Line {
     /// Whether it may pay. If not, it steps aside, and if it is the oldest of its payer and lane, so
     /// do all of them.
     fn asked(&mut self, slot: u32, may_pay: impl FnOnce(&Ticket) -> bool) -> bool {
-        let node = &self.nodes[slot as usize];
+        let node = &mut self.nodes[slot as usize];
         let group = &mut self.groups[node.group as usize];
         let may = may_pay(&node.ticket(group));
         if !may {
             let ring = &mut self.rings[group.lane as usize];
+            // What it waits for is not places.
+            if let Some(since) = node.overtaken.take() {
+                ring.overtaken.remove(&(since, slot));
+            }
             group.moved(&mut self.nodes, ring, |group, _| group.refuse(slot));
         }
         may
@@ -207,10 +251,11 @@ impl Line {
     /// Takes out the ticket and moves everybody's turns.
     fn grant(&mut self, slot: u32) -> Ticket {
         let node = &self.nodes[slot as usize];
-        let (id, images) = (node.id, node.images);
+        let images = node.images;
         let group = &mut self.groups[node.group as usize];
+        self.granted += u64::from(images);
         for (lane, ring) in LANES.iter().zip(&mut self.rings) {
-            ring.granted(id, images, *lane == group.lane);
+            ring.granted(images, *lane == group.lane);
         }
         let ring = &mut self.rings[group.lane as usize];
         let turn = ring.served(group.turn, images);
@@ -266,6 +311,9 @@ impl Line {
             group.unlink(&mut self.nodes, slot)
         };
         ring.waiting.subtract(node.images, ticket.reserved);
+        if let Some(since) = node.overtaken {
+            ring.overtaken.remove(&(since, slot));
+        }
         if last {
             ring.remove(group.turn, node.images);
         }

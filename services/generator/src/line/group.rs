@@ -1,5 +1,6 @@
 //! What one payer has waiting in one lane, in the order in which it came.
 
+use std::num::NonZeroU64;
 use std::time::Instant;
 
 use domain::{GenerationId, Lane, Usd};
@@ -14,6 +15,8 @@ pub(super) struct Node {
     pub(super) id: GenerationId,
     pub(super) images: u32,
     pub(super) group: u32,
+    /// What the line had granted when it was first passed over.
+    pub(super) overtaken: Option<NonZeroU64>,
     sequence: u64,
     reserved: Usd,
     since: Instant,
@@ -58,6 +61,7 @@ impl Node {
             id: ticket.id,
             images: ticket.images.max(1),
             group,
+            overtaken: None,
             sequence: ticket.sequence,
             reserved: ticket.reserved,
             since: ticket.since,

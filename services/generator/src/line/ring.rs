@@ -1,8 +1,7 @@
 //! One lane: whose turn it is.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use domain::GenerationId;
+use std::num::NonZeroU64;
 
 use super::ticket::Waiting;
 
@@ -27,8 +26,9 @@ pub(super) struct Ring {
     /// The latest turn that was served.
     clock: u64,
     serial: u64,
-    /// The ticket whose turn it was and which did not fit, and how many images others got since.
-    overtaken: Option<(GenerationId, u32)>,
+    /// The tickets whose turn it was and which did not fit, by what the line had granted until then.
+    /// Others go ahead of them for a while, which is counted for each.
+    pub(super) overtaken: BTreeSet<(NonZeroU64, u32)>,
     /// How many images went to other lanes while this one had work, since it last got any.
     pub(super) passed_over: u32,
     /// Everything in the lane, also of those who cannot pay.
@@ -82,28 +82,13 @@ impl Ring {
         }
     }
 
-    /// It is the turn of `id`, which does not fit. How many images others got since that began.
-    pub(super) fn waits(&mut self, id: GenerationId) -> u32 {
-        match self.overtaken {
-            Some((overtaken, images)) if overtaken == id => images,
-            _ => {
-                self.overtaken = Some((id, 0));
-                0
-            }
-        }
-    }
-
-    /// `id` got `images`; it was of this lane or of another.
-    pub(super) fn granted(&mut self, id: GenerationId, images: u32, own: bool) {
+    /// A ticket got `images`; it was of this lane or of another.
+    pub(super) fn granted(&mut self, images: u32, own: bool) {
         self.passed_over = if own || self.is_empty() {
             0
         } else {
             self.passed_over.saturating_add(images)
         };
-        self.overtaken = self.overtaken.filter(|(overtaken, _)| *overtaken != id);
-        if let Some((_, others)) = &mut self.overtaken {
-            *others = others.saturating_add(images);
-        }
     }
 
     fn turn(&mut self, at: u64, group: u32) -> Turn {

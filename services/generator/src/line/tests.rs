@@ -211,6 +211,33 @@ fn one_that_does_not_fit_is_overtaken_for_a_while_and_then_waited_for() {
 }
 
 #[test]
+fn large_ones_of_several_payers_each_have_their_own_patience() {
+    let mut line = Line::default();
+    let large = ["a", "b"].map(|campaign| ticket(campaign, 4));
+    for large in &large {
+        line.push(large.clone());
+        let campaign = large.payer.campaign.as_deref().unwrap_or_default();
+        (0..100).for_each(|_| line.push(ticket(campaign, 1)));
+    }
+    let busy = room(10, [0, 9, 0]);
+
+    let mut overtook = 0;
+    while let Decision::Grant(small) = line.next(&busy, |_| true) {
+        assert_eq!(small.images, 1);
+        overtook += 1;
+    }
+
+    assert_eq!(overtook, 8, "three quarters of ten");
+    for large in large {
+        assert_eq!(line.next(&busy, |_| true), Decision::Hold);
+        let decision = line.next(&room(10, [0, 6, 0]), |_| true);
+        assert_eq!(decision, Decision::Grant(large), "the first comes first");
+    }
+    let decision = line.next(&busy, |_| true);
+    assert!(matches!(decision, Decision::Grant(_)), "no more are kept");
+}
+
+#[test]
 fn of_those_that_fit_the_largest_goes_ahead() {
     let mut line = Line::default();
     for images in [4, 1, 2, 1, 3, 2] {
