@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
-use bus::{DeadFilter, DeadLetter, Policy, Stage, Worker};
+use bus::{DeadFilter, DeadLetter, Policy, Stage, Topology, Worker};
 use domain::{AspectRatio, PresetChoice, Tenant};
 use runtime::Env;
 use tempfile::TempDir;
@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(20);
+/// What the server has sent to a worker that stops at that moment comes again this soon.
+const ACK_WAIT: Duration = Duration::from_secs(2);
 
 /// What comes in is too much for it each time, and it says so as the real one does.
 struct Panics(Admit);
@@ -39,7 +41,11 @@ impl World {
     async fn start() -> anyhow::Result<Self> {
         let server = NatsServer::start().await?;
         let bus = Bus::connect(&bus::Config::plain(server.url(), "generator")).await?;
-        bus::provision(&bus, 1).await?;
+        let topology = Topology {
+            replicas: 1,
+            ack_wait: ACK_WAIT,
+        };
+        bus::provision(&bus, topology).await?;
         let dir = tempfile::tempdir()?;
         let store = format!("file://{}", dir.path().display());
         let config = Config::from_env(&Env::from_pairs([
@@ -73,6 +79,7 @@ impl World {
     ) -> anyhow::Result<()> {
         let policy = Policy {
             attempts: 1,
+            ack_wait: ACK_WAIT,
             ..Policy::NETWORK
         };
         let shutdown = CancellationToken::new();
