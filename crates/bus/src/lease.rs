@@ -52,8 +52,9 @@ impl LeaseConfig {
 pub struct Lease {
     /// A number that rises with every holder.
     pub fence: u64,
-    /// Cancelled when the right is lost, which is before anybody else can get it; but by a task, and
-    /// after the process was stopped, others may run first: see [`Lease::held`].
+    /// Cancelled when nothing more may be begun: the right is lost, which is before anybody else can
+    /// get it, or it will be given up, because we are stopping. A task does that, and after the process
+    /// was stopped others may run first: see [`Lease::held`].
     pub lost: CancellationToken,
     /// By [`clock::now`], in nanoseconds.
     until: Arc<AtomicU64>,
@@ -65,9 +66,9 @@ impl Lease {
         Self { fence, lost, until }
     }
 
-    /// Whether we have the right at this moment. Decided by the clock alone, so it is true also of
-    /// the first moment after the process was stopped or the machine slept. Once it is lost it stays
-    /// lost.
+    /// Whether something may be begun by our right at this moment. Whether it lasts is decided by the
+    /// clock alone, so that is true also of the first moment after the process was stopped or the
+    /// machine slept. Once it is lost it stays lost.
     #[must_use]
     pub fn held(&self) -> bool {
         if self.left().is_zero() {
@@ -102,8 +103,9 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Bus {
-    /// Runs `work` whenever we hold the lease `name`, until `shutdown`; `work` ends when its lease
-    /// is lost or `shutdown` comes.
+    /// Runs `work` whenever we hold the lease `name`, until `shutdown`. When its lease is lost or
+    /// `shutdown` comes, `work` begins nothing more and ends. What it has begun it may finish: a
+    /// lease that is not lost is renewed until `work` has ended, and nobody else gets it before.
     ///
     /// # Errors
     ///
@@ -132,13 +134,15 @@ impl Bus {
         while !shutdown.is_cancelled() {
             if let Some(lease) = self.acquire(&claim, shutdown).await {
                 info!(lease = name, fence = lease.fence, "active");
+                let ended = CancellationToken::new();
                 let (result, revision) = tokio::join!(
                     async {
                         let result = work(lease.clone()).await;
                         lease.lost.cancel();
+                        ended.cancel();
                         result
                     },
-                    self.keep(&claim, &lease)
+                    self.keep(&claim, &lease, &ended)
                 );
                 self.release(&books, &claim.key, revision).await;
                 result?;
@@ -195,18 +199,20 @@ impl Bus {
         Ok(None)
     }
 
-    /// Renews until it is lost, which it is when too long passed without a renewal. Returns the last
-    /// revision that is ours.
-    async fn keep(&self, claim: &Claim, lease: &Lease) -> u64 {
+    /// Renews until the work has `ended`, also while it only finishes what it has begun, or until it is
+    /// lost, which it is when too long passed without a renewal. Returns the last revision that is
+    /// ours.
+    async fn keep(&self, claim: &Claim, lease: &Lease, ended: &CancellationToken) -> u64 {
         let Claim { key, config, .. } = claim;
         let mut revision = lease.fence;
         loop {
             tokio::select! {
                 biased;
-                () = lease.lost.cancelled() => return revision,
+                () = ended.cancelled() => return revision,
                 () = time::sleep(lease.left().min(config.renew)) => {}
             }
-            if !lease.held() {
+            if lease.left().is_zero() {
+                lease.lost.cancel();
                 warn!(key, "lease lost");
                 return revision;
             }

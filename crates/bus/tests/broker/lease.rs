@@ -110,6 +110,52 @@ async fn of_three_one_holds_it_and_the_next_takes_over_with_a_higher_fence() -> 
 }
 
 #[tokio::test]
+async fn who_is_told_to_stop_keeps_it_until_its_work_has_ended() -> anyhow::Result<()> {
+    LocalSet::new()
+        .run_until(async {
+            let world = World::start().await?;
+            let (tell, mut told) = mpsc::unbounded_channel();
+            let (shutdown, finish) = (CancellationToken::new(), CancellationToken::new());
+            let (bus, token) = (world.bus.clone(), shutdown.clone());
+            let (telling, finished) = (tell.clone(), finish.clone());
+            let _holder = Running::spawn_local(shutdown.clone(), async move {
+                bus.while_leader("account", QUICK, &token, async |lease| {
+                    let (fence, at) = (lease.fence, Instant::now());
+                    telling.send(Turn::Begins { who: 0, fence, at }).ok();
+                    lease.lost.cancelled().await;
+                    assert!(!lease.held(), "nothing more may be begun");
+                    finished.cancelled().await;
+                    let at = Instant::now();
+                    telling.send(Turn::Lost { who: 0, at }).ok();
+                    Ok::<(), Error>(())
+                })
+                .await
+            });
+            let (_, fence, _) = begins(&mut told).await?;
+            let _stand_by = contend(&world.bus, 1, &tell);
+
+            shutdown.cancel();
+            // Renewed for longer than it lasts, and nobody else gets it.
+            let other = tokio::time::timeout(QUICK.ttl * 2, told.recv()).await;
+            assert!(other.is_err(), "{other:?}");
+
+            finish.cancel();
+            let Turn::Lost { who: 0, at: ended } = next(&mut told).await? else {
+                anyhow::bail!("another got it first");
+            };
+            let (who, higher, at) = begins(&mut told).await?;
+            assert!(who == 1 && higher > fence);
+            let took = at.duration_since(ended);
+            assert!(
+                took < QUICK.ttl,
+                "released, yet taken over only after {took:?}"
+            );
+            Ok(())
+        })
+        .await
+}
+
+#[tokio::test]
 async fn a_holder_that_is_cut_off_knows_before_another_gets_it() -> anyhow::Result<()> {
     LocalSet::new()
         .run_until(async {
