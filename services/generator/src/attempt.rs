@@ -261,7 +261,10 @@ impl Buyer {
             Ok(call) => self.config.with_webhook(call, grant),
             Err(invalid) => return self.end(&attempt, invalid.code, invalid.to_string()).await,
         };
-        let files = match self.sources.files(&call).await {
+        // Nothing is sent yet, so whoever waits for the lease need not wait for this.
+        let files = self.sources.files(&call);
+        let files = self.lease.lost.run_until_cancelled(files).await;
+        let files = match files.ok_or(End::Left)? {
             Ok(files) => files,
             Err(Missing::Gone { code, message }) => return self.end(&attempt, code, message).await,
             Err(Missing::Later(err)) => {

@@ -109,12 +109,14 @@ impl Buyer {
     ) -> Result<End, End> {
         let mut doubts = 0;
         loop {
-            self.pace.turn().await;
-            let polled = self.client.poll(&provider_id);
-            let Some(polled) = self.lease.lost.run_until_cancelled(polled).await else {
-                return Err(End::Left);
+            let asked = async {
+                self.pace.turn().await;
+                Box::pin(self.client.poll(&provider_id)).await
             };
-            let Err(err) = polled else { break };
+            let asked = self.lease.lost.run_until_cancelled(asked).await;
+            let Err(err) = asked.ok_or(End::Left)? else {
+                break;
+            };
             warn!(generation = %attempt.job.id, error = &err as &dyn std::error::Error, "not recovered");
             doubts += 1;
             match is_gone(&err) {

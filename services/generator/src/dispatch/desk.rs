@@ -116,8 +116,9 @@ pub(super) enum Done {
 }
 
 impl Desk {
-    /// Decides until the lease is lost, then sees to its end what is under way and takes notes for
-    /// whoever comes next.
+    /// Decides until the lease is lost or we are stopping, then sees to its end what is under way and
+    /// takes notes for whoever comes next. That can take as long as a call that is answered with
+    /// images; who only asks for what the provider has, and may be followed by anybody, leaves at once.
     pub(super) async fn run(
         mut self,
         mut inbox: mpsc::Receiver<Inbox>,
@@ -138,7 +139,8 @@ impl Desk {
                 _ = tick.tick() => self.tick().await,
             }
         }
-        inbox.close();
+        // Whoever is not heard by now is told so, and need not wait for the calls.
+        drop(inbox);
         while let Some(done) = self.tasks.join_next_with_id().await {
             self.done(done);
         }

@@ -57,16 +57,6 @@ impl World {
         }
     }
 
-    /// Waits until the dispatcher has renewed its lease.
-    async fn until_renewed(&self) -> anyhow::Result<()> {
-        let lease = async || self.bus.setting_at("books", "lease.ideogram").await;
-        let first = lease().await?;
-        testkit::wait_until(PATIENCE, "the lease", async || {
-            lease().await.is_ok_and(|now| now != first)
-        })
-        .await
-    }
-
     async fn ask_in(
         &self,
         name: &str,

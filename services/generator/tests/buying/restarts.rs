@@ -13,6 +13,10 @@ use crate::world::{PATIENCE, Setup, World};
 
 /// Longer than a takeover takes.
 const QUARANTINE: Duration = Duration::from_secs(8);
+/// Longer than any test, by the simulated clock.
+const DRAWING: Duration = Duration::from_secs(200);
+/// As many renewals of a lease as take longer than it lasts without one.
+const RENEWALS: usize = 8;
 
 #[tokio::test]
 async fn a_successor_goes_on_asking_for_what_was_bought() -> anyhow::Result<()> {
@@ -128,6 +132,56 @@ async fn a_call_under_way_is_finished_before_a_generator_stops() -> anyhow::Resu
     world.oldest()?.stop().await?;
 
     assert_eq!(world.track(id).await?, "accepted calling unknown");
+    Ok(())
+}
+
+/// Nobody else can go on with a call that is answered with images.
+#[tokio::test]
+async fn a_call_that_is_answered_with_images_is_finished_before_another_generator_takes_over()
+-> anyhow::Result<()> {
+    for (api, model) in [("legacy", "V_2"), ("v1", "V_3")] {
+        let latency = Latency {
+            min: DRAWING,
+            max: DRAWING,
+        };
+        let setup = Setup::default()
+            .sim(Config { latency, ..quick() })
+            .env("IDEOGRAM_API", api);
+        let mut world = World::start(setup).await?;
+        let id = world.ask("kite", json!({ "model": model })).await?;
+        testkit::wait_until(PATIENCE, "the call", async || world.sim.bill().len() == 1).await?;
+        let holder = world.lease().await?.map(|(holder, _)| holder);
+        world.join()?;
+        let stopping = tokio::spawn(world.oldest()?.stop());
+        let next = world.ask("next", json!({ "model": model })).await?;
+        for _ in 0..RENEWALS {
+            world.until_renewed().await?;
+        }
+        let still = world.lease().await?.map(|(holder, _)| holder);
+        assert_eq!(still, holder, "{api}");
+        assert_eq!(world.track(id).await?, "accepted calling", "{api}");
+        assert_eq!(world.track(next).await?, "accepted", "{api}");
+
+        world.sim.advance_clock(DRAWING);
+        stopping.await??;
+        let stopped = Instant::now();
+        assert_eq!(world.track(id).await?, "accepted calling rendered", "{api}");
+        world.until(next, "calling").await?;
+        let took = stopped.elapsed();
+        assert!(took < Duration::from_secs(5), "{api}: {took:?}");
+        world.finish_drawing(next).await?;
+        assert_eq!(
+            world.track(next).await?,
+            "accepted calling rendered",
+            "{api}"
+        );
+        assert_eq!(
+            (world.count(id, "calling").await?, world.sim.bill().len()),
+            (1, 2),
+            "{api}"
+        );
+        world.stop().await?;
+    }
     Ok(())
 }
 

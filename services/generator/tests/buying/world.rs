@@ -7,6 +7,7 @@ use anyhow::bail;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use bus::{Bus, Entry, LeaseConfig};
+use bytes::Bytes;
 use domain::{Event, Failed, GenerationId, Rendered, Tenant};
 use futures::{StreamExt, TryStreamExt, stream};
 use generator::{Config, Pauses};
@@ -301,6 +302,20 @@ impl World {
         })
         .await?;
         self.rendered(id).await
+    }
+
+    /// Who dispatches, and of which revision the lease is.
+    pub(crate) async fn lease(&self) -> anyhow::Result<Option<(Bytes, u64)>> {
+        Ok(self.bus.setting_at("books", "lease.ideogram").await?)
+    }
+
+    /// Waits until the dispatcher has renewed its lease.
+    pub(crate) async fn until_renewed(&self) -> anyhow::Result<()> {
+        let first = self.lease().await?;
+        testkit::wait_until(PATIENCE, "the lease", async || {
+            self.lease().await.is_ok_and(|now| now != first)
+        })
+        .await
     }
 
     pub(crate) async fn messages(&self, stream: &str) -> anyhow::Result<u64> {
