@@ -6,6 +6,8 @@ from .model import Workload, of_kind, selects, workloads
 
 # Seconds that a service of ours takes to finish what it holds (`DARKROOM_GRACE`).
 GRACE = 60
+# Of those that take longer: `GRACE` in services/generator/src/config.rs.
+LONGER = {"generator": 345}
 
 
 def check(manifests: list[dict]) -> Iterator[str]:
@@ -24,8 +26,9 @@ def check(manifests: list[dict]) -> Iterator[str]:
             if workload.manifest["spec"].get("strategy", {}).get("type") == "Recreate":
                 yield f"{workload}: has replicas, which its strategy Recreate stops all at once"
         service = workload.labels.get("app.kubernetes.io/component") == "service"
-        if service and workload.pod.get("terminationGracePeriodSeconds", 30) <= GRACE:
-            yield f"{workload}: terminationGracePeriodSeconds leaves less than the {GRACE} seconds that it may need"
+        grace = LONGER.get(workload.name, GRACE)
+        if service and workload.pod.get("terminationGracePeriodSeconds", 30) <= grace:
+            yield f"{workload}: terminationGracePeriodSeconds leaves less than the {grace} seconds that it may need"
 
 
 def _replicas(workload: Workload) -> int:

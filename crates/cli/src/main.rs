@@ -19,13 +19,16 @@ mod webhook_secret;
 use std::process::ExitCode;
 
 use clap::Parser;
-use runtime::{Env, async_runtime, install_tls, service_main};
+use runtime::{Env, async_runtime, install_tls, patient_main};
 
 use crate::args::{Args, Verb};
 
 fn main() -> ExitCode {
     match Args::parse().verb {
-        Verb::Up => up::with_a_small_heap().unwrap_or_else(|| service_main("up", up::run)),
+        // Of all that run here the generator needs the longest to stop.
+        Verb::Up => {
+            up::with_a_small_heap().unwrap_or_else(|| patient_main("up", generator::GRACE, up::run))
+        }
         Verb::Sim(args) if args.verb.is_none() => once("sim", async |env| sim::serve(&env).await),
         Verb::Sim(args) => once("sim", async |env| sim::control(&env, args).await),
         Verb::Provision(args) => once("provision", async |env| provision::run(&env, &args).await),

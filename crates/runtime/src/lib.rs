@@ -22,7 +22,7 @@ pub use error::Error;
 pub use health::{Component, Health};
 pub use life::{Life, on_signal, within};
 pub use secret::Secret;
-pub use service::{async_runtime, install_tls, service_main};
+pub use service::{async_runtime, install_tls, patient_main, service_main};
 pub use telemetry::Telemetry;
 
 /// Every program of ours allocates with jemalloc: 3 to 9 % less CPU than with glibc's allocator in

@@ -5,7 +5,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{Env, Health, Life, Telemetry, on_signal, ops, within};
 
-/// How long a process may go on after the signal to stop, unless `DARKROOM_GRACE` says otherwise.
+/// How long a process may go on after the signal to stop, unless it needs longer or `DARKROOM_GRACE`
+/// says otherwise.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// Threads for what blocks: files, pixels. The system's allocator keeps a heap for each thread that
@@ -27,7 +28,16 @@ pub fn service_main(
     service: &'static str,
     run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
 ) -> ExitCode {
-    match begin(service, run) {
+    patient_main(service, GRACE, run)
+}
+
+/// [`service_main`] of a service that needs another time than 60 s to finish what it holds.
+pub fn patient_main(
+    service: &'static str,
+    grace: Duration,
+    run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
+) -> ExitCode {
+    match begin(service, grace, run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
             eprintln!("darkroom {service}: {}", one_line(&err));
@@ -38,6 +48,7 @@ pub fn service_main(
 
 fn begin(
     service: &'static str,
+    grace: Duration,
     run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     install_tls();
@@ -45,7 +56,7 @@ fn begin(
     let telemetry = Telemetry::init(service, &env).context(INVALID)?;
     let runtime = async_runtime(&env)?;
     let outcome = runtime.block_on(async {
-        let outcome = live(env, run).await;
+        let outcome = live(env, grace, run).await;
         telemetry.shutdown().await;
         outcome
     });
@@ -56,9 +67,10 @@ fn begin(
 
 async fn live(
     env: Env,
+    grace: Duration,
     run: impl AsyncFnOnce(Env, Life) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let grace = env.duration("DARKROOM_GRACE", GRACE).context(INVALID)?;
+    let grace = env.duration("DARKROOM_GRACE", grace).context(INVALID)?;
     let listen: SocketAddr = env
         .or("DARKROOM_OPS_LISTEN", ops::DEFAULT_LISTEN)
         .context(INVALID)?;

@@ -24,7 +24,7 @@ fn service() {
     let Some(behaviour) = std::env::var_os("SERVICE_TEST") else {
         return;
     };
-    let code = runtime::service_main("painter", async |env, life| {
+    let painter = async |env: runtime::Env, life: runtime::Life| {
         let nats = life.health.component("nats");
         tracing::info!("running");
         match behaviour.to_str() {
@@ -39,7 +39,11 @@ fn service() {
             }
         }
         Ok(())
-    });
+    };
+    let code = match behaviour.to_str() {
+        Some("impatient") => runtime::patient_main("painter", Duration::from_millis(40), painter),
+        _ => runtime::service_main("painter", painter),
+    };
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
 }
 
@@ -189,11 +193,22 @@ async fn a_second_signal_ends_it_at_once() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_grace_ends() -> anyhow::Result<()> {
-    let mut service = Service::start("ready", &[("DARKROOM_GRACE", "50ms")])?;
-    service.says("ready").await?;
-    service.signal(Signal::TERM)?;
-    let line = service.says("darkroom painter: ").await?;
-    assert!(line.contains("still busy 50ms after the signal"), "{line}");
-    assert_eq!(service.code().await?, Some(1));
+    for (behaviour, said, grace) in [
+        ("ready", Some("50ms"), "50ms"),
+        ("impatient", None, "40ms"),
+        ("impatient", Some("50ms"), "50ms"),
+    ] {
+        let envs: Vec<_> = said
+            .map(|said| ("DARKROOM_GRACE", said))
+            .into_iter()
+            .collect();
+        let mut service = Service::start(behaviour, &envs)?;
+        service.says("ready").await?;
+        service.signal(Signal::TERM)?;
+        let line = service.says("darkroom painter: ").await?;
+        let busy = format!("still busy {grace} after the signal");
+        assert!(line.contains(&busy), "{line}");
+        assert_eq!(service.code().await?, Some(1));
+    }
     Ok(())
 }

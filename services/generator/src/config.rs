@@ -16,6 +16,12 @@ const PROVIDER_HOST: &str = "api.ideogram.ai";
 /// Attempts at a call that is refused without being billed, as the seed has them.
 const ATTEMPTS: u32 = 3;
 
+/// How long the generator may take to stop.
+///
+/// For a call that is answered with images and was sent just before, with 50 MB of files, and 15 s to
+/// write down what came of it. It takes so long only if there is such a call.
+pub const GRACE: Duration = Duration::from_secs(345);
+
 /// What the generator needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -231,4 +237,26 @@ fn sources(env: &Env) -> anyhow::Result<egress::Policy> {
         total_timeout: Duration::from_secs(60),
         ..egress::Policy::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_stops_has_time_for_the_longest_call() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let store = format!("file://{}", folder.path().display());
+        let env = Env::from_pairs([
+            ("DARKROOM_STORAGE_URL", store.as_str()),
+            ("DARKROOM_NATS_URL", "nats://nats:4222"),
+            ("IDEOGRAM_API_KEY", "test-key"),
+        ]);
+        let provider = Config::from_env(&env)?.provider;
+        let longest = provider.sync_timeout.max(provider.submit_timeout);
+        // A second for each megabyte of a picture and its mask, and some to write down the answer.
+        let needed = longest + Duration::from_secs(50) + Duration::from_secs(15);
+        assert!(GRACE >= needed, "{GRACE:?} for {needed:?}");
+        Ok(())
+    }
 }

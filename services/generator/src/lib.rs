@@ -17,7 +17,7 @@ mod quotes;
 mod reconcile;
 mod sources;
 
-pub use config::{Config, Pauses};
+pub use config::{Config, GRACE, Pauses};
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use generator::Config;
 
 fn main() -> ExitCode {
-    runtime::service_main("generator", async |env, life| {
+    runtime::patient_main("generator", generator::GRACE, async |env, life| {
         generator::run(Config::from_env(&env)?, life).await
     })
 }
