@@ -70,6 +70,8 @@ async fn a_call_whose_caller_died_is_unknown_and_keeps_its_place() -> anyhow::Re
         })
         .await?;
         world.oldest()?.kill();
+        // Whoever died before it called has left the fault to the next call.
+        world.sim.heal();
         world.join()?;
         let Event::Unknown(unknown) = world.end(id).await? else {
             anyhow::bail!("{kind:?}: {:?}", world.entries(id).await?)
