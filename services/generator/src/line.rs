@@ -142,6 +142,14 @@ impl Line {
             return Decision::Nothing;
         }
         for lane in by_claim(&self.floors, &self.rings, room) {
+            let overdue = |line: &Self, lane| line.overdue(lane, room);
+            if let Some(slot) = self.able(lane, overdue, &mut may_pay) {
+                if self.need(slot, room) <= room.free {
+                    self.rings[lane as usize].kept_at = Some(self.granted);
+                    return Decision::Grant(self.grant(slot));
+                }
+                return Decision::Hold;
+            }
             let Some(slot) = self.able(lane, Self::first, &mut may_pay) else {
                 continue;
             };
@@ -149,13 +157,6 @@ impl Line {
                 return Decision::Grant(self.grant(slot));
             }
             self.pass_over(slot);
-            let overdue = |line: &Self, lane| line.overdue(lane, room);
-            if let Some(slot) = self.able(lane, overdue, &mut may_pay) {
-                if self.need(slot, room) <= room.free {
-                    return Decision::Grant(self.grant(slot));
-                }
-                return Decision::Hold;
-            }
             let fitting = |line: &Self, lane| line.largest(lane, room.free);
             if let Some(slot) = self.able(lane, fitting, &mut may_pay) {
                 return Decision::Grant(self.grant(slot));
@@ -170,12 +171,18 @@ impl Line {
         self.groups[key as usize].oldest(&self.nodes)
     }
 
-    /// The ticket for which places are kept: of those whose patience is at an end, and whose places
-    /// will come free, the one that was passed over first.
+    /// The ticket for which places are kept, before anybody's turn: of those whose patience is at an
+    /// end, and whose places will come free, the one that was passed over first. None for a while
+    /// after the last one.
     fn overdue(&self, lane: Lane, room: &Room) -> Option<u32> {
         let passed = |since: &NonZeroU64| self.clock().get() - since.get();
         let patience = u64::from(patience(room));
-        let overtaken = self.rings[lane as usize].overtaken.iter();
+        let ring = &self.rings[lane as usize];
+        let is_soon = |kept_at: u64| self.granted < kept_at.saturating_add(respite(room));
+        if ring.kept_at.is_some_and(is_soon) {
+            return None;
+        }
+        let overtaken = ring.overtaken.iter();
         let mut overdue = overtaken.take_while(|(since, _)| passed(since) >= patience);
         overdue.find_map(|(_, slot)| {
             let node = &self.nodes[*slot as usize];
@@ -337,4 +344,10 @@ impl Line {
 /// the small ones that would fill the gaps are gone.
 const fn patience(room: &Room) -> u32 {
     room.ceiling - room.ceiling / 4
+}
+
+/// How many images go as they come after places were kept: three rounds of the account. Where many
+/// payers have a large one in front, keeping places for one after the other would leave a tenth idle.
+const fn respite(room: &Room) -> u64 {
+    3 * room.ceiling as u64
 }

@@ -29,6 +29,8 @@ pub(super) struct Ring {
     /// The tickets whose turn it was and which did not fit, by what the line had granted until then.
     /// Others go ahead of them for a while, which is counted for each.
     pub(super) overtaken: BTreeSet<(NonZeroU64, u32)>,
+    /// How many images had been granted when places were last kept for one and it got them.
+    pub(super) kept_at: Option<u64>,
     /// How many images went to other lanes while this one had work, since it last got any.
     pub(super) passed_over: u32,
     /// Everything in the lane, also of those who cannot pay.

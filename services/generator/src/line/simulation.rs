@@ -245,3 +245,33 @@ fn a_batch_of_many_sizes_leaves_hardly_a_place_idle() {
         }
     }
 }
+
+/// Each of them has a large one in front now and then.
+#[test]
+fn many_payers_leave_few_places_idle() {
+    for payers in [2, 8, 32] {
+        for seed in 1..=SEEDS {
+            let mut dice = Dice(seed);
+            let arrivals: Vec<_> = (0..1_000)
+                .map(|sequence| {
+                    let images = 1 + dice.below(4) as u32;
+                    let ticket = ticket(&format!("payer {}", sequence % payers), images);
+                    (0, Ticket { sequence, ..ticket })
+                })
+                .collect();
+            let fair = work(&mut Line::default(), &arrivals, JOB / 2);
+            let fifo = work(&mut VecDeque::new(), &arrivals, JOB / 2);
+
+            println!(
+                "{payers} payers: {:.1} % used; first come, first served {:.1} %",
+                fair.used * 100.0,
+                fifo.used * 100.0
+            );
+            assert!(fair.used >= 0.95, "seed {seed}, {payers}: {}", fair.used);
+            assert!(
+                fair.longest()[0] <= fifo.longest()[0],
+                "the batch as a whole"
+            );
+        }
+    }
+}
