@@ -6,7 +6,7 @@ use domain::{Billed, Code, Event};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::world::{Setup, World};
+use crate::world::{PATIENCE, Setup, World};
 
 fn patient() -> Setup {
     let tune = |config: &mut generator::Config| {
@@ -78,12 +78,21 @@ async fn attempts_are_counted_over_a_takeover() -> anyhow::Result<()> {
 async fn a_deadline_holds_wherever_the_request_waits() -> anyhow::Result<()> {
     for kill in [false, true] {
         let mut world = World::start(patient()).await?;
+        // Its deadline is not to pass before anybody dispatches.
+        world.status().await?;
         world.sim.go_away().await;
         let asleep = world.ask("asleep", json!({ "deadline": soon(2)? })).await?;
         world.until(asleep, "parked").await?;
         let behind = world.ask("behind", json!({ "deadline": soon(2)? })).await?;
         world.until(behind, "accepted").await?;
         if kill {
+            // Whoever takes over would see for himself otherwise.
+            testkit::wait_until(PATIENCE, "notes of the hold", async || {
+                let notes = world.bus.setting("books", "notes.ideogram").await;
+                let notes = notes.ok().flatten().unwrap_or_default();
+                String::from_utf8_lossy(&notes).contains("refused")
+            })
+            .await?;
             world.oldest()?.kill();
             world.join()?;
         }
