@@ -35,7 +35,7 @@ async fn a_retry_is_a_timer_that_survives_us() -> anyhow::Result<()> {
     assert!((2.2..=3.8).contains(&pause), "{pause}");
     let work = world.jetstream.get_stream("WORK").await?;
     let subject = format!("timer.generate.{id}.pause");
-    testkit::wait_until(crate::world::PATIENCE, "the timer", async || {
+    testkit::wait_until(PATIENCE, "the timer", async || {
         work.get_last_raw_message_by_subject(&subject).await.is_ok()
     })
     .await?;
