@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 use tracing::{debug, info};
 
-use super::desk::{Active, Desk, Done};
+use super::desk::{Active, Desk, Done, Tried};
 use super::known::{Known, Stand};
 use crate::attempt::{End, GivenUp, Grant, Task};
 use crate::books::Call;
@@ -73,9 +73,7 @@ impl Desk {
         let same = known.filter(|known| known.call == active.call);
         let now = Timestamp::now();
         let after = |at: Timestamp, pause| at.saturating_add(pause).unwrap_or(Timestamp::MAX);
-        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
-        let rest = rest.unwrap_or(SignedDuration::MAX);
-        let quarantine = same.map_or(after(now, rest), |known| known.quarantine);
+        let quarantine = same.map_or(self.quarantine_of(now), |known| known.quarantine);
         let since = same.map_or(since, |known| known.since);
         let judged = match self.config.provider.organization_key {
             Some(_) => after(since, crate::reconcile::delay(&self.config)),
@@ -97,6 +95,13 @@ impl Desk {
             refuted: None,
         };
         self.doubtful.insert(id, doubtful);
+    }
+
+    /// Until when what is in doubt since then may take its places.
+    pub(super) fn quarantine_of(&self, since: Timestamp) -> Timestamp {
+        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
+        let until = since.saturating_add(rest.unwrap_or(SignedDuration::MAX));
+        until.unwrap_or(Timestamp::MAX)
     }
 
     /// That is not its name.
@@ -241,7 +246,12 @@ impl Desk {
         };
         info!(generation = %id, "the provider names an attempt that was to be made again");
         let call = Call { id, attempt };
-        let grant = super::desk::grant(&ticket, attempt, tried, Arc::clone(&token));
+        // What the provider says of it is no doubt any more.
+        let known = Tried {
+            doubted: None,
+            ..tried
+        };
+        let grant = super::desk::grant(&ticket, attempt, known, Arc::clone(&token));
         let task = Task::Adopt { provider_id };
         self.activate(ticket, call, token, false, grant, task);
     }

@@ -13,7 +13,7 @@ use bus::{Bus, Entry, Followed, Unreadable};
 use bytes::Bytes;
 use domain::{Event, GenerationId, Usd};
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runtime::crash;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -234,13 +234,8 @@ impl Desk {
 
     /// What was given up in doubt a moment ago: the provider may still be at work on it.
     fn keep_places(&mut self, id: GenerationId, known: &Known) {
-        let rest = SignedDuration::try_from(self.config.pauses.quarantine);
-        let until = known
-            .doubted_at
-            .map(|at| at.saturating_add(rest.unwrap_or_default()));
-        if let Some(Ok(until)) = until
-            && until > Timestamp::now()
-        {
+        let until = known.doubted_at.map(|at| self.quarantine_of(at));
+        if let Some(until) = until.filter(|until| *until > Timestamp::now()) {
             self.quarantined.insert(id, (until, known.facts.images));
         }
     }

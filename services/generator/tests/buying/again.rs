@@ -12,11 +12,11 @@ use crate::world::{PATIENCE, Setup, World};
 const COST: i64 = 80_000;
 
 /// It waits to be tried again, and the account is paused.
-async fn waiting(world: &World) -> anyhow::Result<(GenerationId, String, String)> {
+async fn waiting(world: &World, prompt: &str) -> anyhow::Result<(GenerationId, String, String)> {
     world
         .sim
         .fault(on_submit(FaultKind::ResetAfterAccept).times(1))?;
-    let id = world.ask("kite", json!({ "onUnknown": "retry" })).await?;
+    let id = world.ask(prompt, json!({ "onUnknown": "retry" })).await?;
     world.until(id, "unknown").await?;
     world.pause("until we have looked").await?;
     let Event::Parked(parked) = world.until(id, "parked").await? else {
@@ -57,7 +57,7 @@ async fn budgeted(setup: Setup) -> anyhow::Result<World> {
 #[tokio::test]
 async fn who_cancels_it_is_told_of_the_first_call() -> anyhow::Result<()> {
     let world = budgeted(impatient()).await?;
-    let (id, _, _) = waiting(&world).await?;
+    let (id, _, _) = waiting(&world, "kite").await?;
     assert_eq!(used(&world).await?, (0, 0, COST));
 
     let receipt = world.cancel(id).await?;
@@ -79,7 +79,7 @@ async fn who_cancels_it_is_told_of_the_first_call() -> anyhow::Result<()> {
 #[tokio::test]
 async fn who_is_refused_afterwards_is_told_of_the_first_call() -> anyhow::Result<()> {
     let mut world = budgeted(impatient()).await?;
-    let (id, _, _) = waiting(&world).await?;
+    let (id, _, _) = waiting(&world, "kite").await?;
     world.oldest()?.kill();
     world.join()?;
     world.status().await?;
@@ -104,7 +104,7 @@ async fn who_is_refused_afterwards_is_told_of_the_first_call() -> anyhow::Result
 #[tokio::test]
 async fn it_is_not_bought_again_if_the_provider_names_the_first_call() -> anyhow::Result<()> {
     let mut world = budgeted(impatient()).await?;
-    let (id, token, provider_id) = waiting(&world).await?;
+    let (id, token, provider_id) = waiting(&world, "kite").await?;
     world.oldest()?.kill();
     world.join()?;
     world.status().await?;
@@ -124,11 +124,26 @@ async fn it_is_not_bought_again_if_the_provider_names_the_first_call() -> anyhow
     world.stop().await
 }
 
+/// Then it is known what came of it.
+#[tokio::test]
+async fn nothing_is_in_doubt_any_more_if_the_first_call_came_to_nothing() -> anyhow::Result<()> {
+    let world = budgeted(impatient()).await?;
+    let (id, token, provider_id) = waiting(&world, "[fail] kite").await?;
+
+    announce(&world, id, &token, &provider_id).await?;
+
+    let failed = world.failed(id).await?;
+    assert_eq!(failed.failure.code, Code::ProviderFailed);
+    assert_eq!(failed.failure.billed, Billed::No);
+    assert_eq!(used(&world).await?, (0, 0, 0));
+    world.stop().await
+}
+
 /// A name that the provider does not know changes nothing.
 #[tokio::test]
 async fn it_is_bought_again_if_the_name_is_wrong() -> anyhow::Result<()> {
     let world = budgeted(impatient()).await?;
-    let (id, token, _) = waiting(&world).await?;
+    let (id, token, _) = waiting(&world, "kite").await?;
     announce(&world, id, &token, "nobody").await?;
     world.resume().await?;
     let rendered = world.rendered(id).await?;
@@ -144,7 +159,7 @@ async fn it_is_bought_again_if_the_name_is_wrong() -> anyhow::Result<()> {
 async fn the_first_call_does_not_disturb_the_second() -> anyhow::Result<()> {
     let drawing = std::time::Duration::from_secs(3);
     let world = budgeted(impatient().sim(counting(drawing))).await?;
-    let (id, token, provider_id) = waiting(&world).await?;
+    let (id, token, provider_id) = waiting(&world, "kite").await?;
     world.resume().await?;
     world.until_times(id, "submitted", 1).await?;
 
@@ -169,7 +184,7 @@ async fn the_first_call_does_not_disturb_the_second() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_refusal_in_between_is_no_leave_to_pay_a_third_time() -> anyhow::Result<()> {
     let mut world = budgeted(impatient()).await?;
-    let (id, _, _) = waiting(&world).await?;
+    let (id, _, _) = waiting(&world, "kite").await?;
     world.sim.fault(on_submit(status(402)).times(1))?;
     world.resume().await?;
     world.until_times(id, "parked", 2).await?;

@@ -63,12 +63,7 @@ async fn three_replicas_and_a_death_never_overrun_the_account_and_leave_no_place
     let before = measure(&world, drawing, 20).await?;
 
     let calls = world.sim.state().accepted;
-    testkit::wait_until(
-        PATIENCE,
-        "every call's name",
-        async || matches!(world.tally().await, Ok(tally) if tally["submitted"] == tally["calling"]),
-    )
-    .await?;
+    world.until_all_are_named().await?;
     world.oldest()?.kill();
     testkit::wait_until(PATIENCE, "the successor", async || {
         let state = world.sim.state();

@@ -42,12 +42,7 @@ async fn who_was_frozen_calls_nobody_afterwards() -> anyhow::Result<()> {
     world.ask_all(requests).await?;
     world.until_tally("rendered", 5).await?;
     // Not in the middle of its calls: all the places of those would be kept for ten minutes.
-    testkit::wait_until(
-        crate::world::PATIENCE,
-        "names of all calls",
-        async || matches!(world.tally().await, Ok(tally) if tally["submitted"] == tally["calling"]),
-    )
-    .await?;
+    world.until_all_are_named().await?;
     signal(&old, Signal::STOP)?;
     let new = start(&world, &store).await?;
     let calls = world.tally().await?["calling"];

@@ -173,6 +173,16 @@ impl World {
         Ok(tally)
     }
 
+    /// Waits for a moment at which each call has the provider's name: whoever dies then leaves no
+    /// doubt.
+    pub(crate) async fn until_all_are_named(&self) -> anyhow::Result<()> {
+        testkit::wait_until(PATIENCE, "the names of all calls", async || {
+            let tally = self.tally().await.unwrap_or_default();
+            tally.contains_key("calling") && tally.get("submitted") == tally.get("calling")
+        })
+        .await
+    }
+
     /// Waits until so many entries of `kind` were written, over all generations.
     pub(crate) async fn until_tally(&self, kind: &str, count: usize) -> anyhow::Result<()> {
         self.until_tally_within(kind, count, PATIENCE).await
