@@ -156,6 +156,7 @@ async fn a_call_that_is_answered_with_images_is_finished_before_another_generato
         world.join()?;
         let stopping = tokio::spawn(world.oldest()?.stop());
         let next = world.ask("next", json!({ "model": model })).await?;
+        world.until(next, "accepted").await?;
         for _ in 0..RENEWALS {
             world.until_renewed().await?;
         }
