@@ -1,29 +1,32 @@
 use std::{
-    fs::{self, File, Permissions},
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    collections::HashSet,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
-use tempfile::Builder;
+use tokio::sync::oneshot;
 
-use crate::{Error, shelf::Shelves};
+use crate::{
+    Error,
+    group::{self, Pending, Queue},
+    shelf::Shelves,
+};
 
-/// How often the folders of an object are made when others take them away, because they are empty.
-const MAX_RACES: u32 = 16;
 /// How the name of a file ends while it is being written.
-const UNFINISHED: &str = ".part";
+pub(crate) const UNFINISHED: &str = ".part";
 
 /// A folder of objects, each with its metadata beside it. Cheap to clone.
 ///
 /// What changes is written here and not by `object_store`: it has no place for metadata, and took four
-/// changes of threads and nine flushes (strace) for what takes one and four.
+/// changes of threads and nine flushes (strace) for what takes one and four, and less in a group.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     root: Arc<Path>,
+    queue: Arc<Queue>,
     shelves: Arc<Shelves>,
 }
 
@@ -41,6 +44,7 @@ impl Folder {
         })?;
         let folder = Self {
             root: root.into(),
+            queue: Arc::default(),
             shelves: Arc::default(),
         };
 
@@ -64,45 +68,51 @@ impl Folder {
         bytes: Bytes,
         beside: Option<String>,
     ) -> io::Result<bool> {
-        let (folder, file) = (self.clone(), self.root.join(key));
+        let file = self.root.join(key);
         let beside = beside.map(|json| (self.root.join(sidecar(key)), json));
-        // All in one turn on a thread that may block: changing threads costs more than most of it.
-        blocking(move || {
-            // Who made the folder may have died in it. In a new one there is nothing to look for.
-            let visited = !made(&file)?;
-            let created = !(visited && file.exists()) && {
-                let unfinished = unfinished(&file);
-                if let Some((beside, json)) = beside {
-                    write_new(&beside, &unfinished, json.as_bytes())?;
-                }
-                write_new(&file, &unfinished, &bytes)?
-            };
-            if visited {
-                remove_unfinished(&file)?;
-            }
-            if created {
-                folder.flush(&file)?;
-            }
-            Ok(created)
-        })
-        .await
+        let (told, created) = oneshot::channel();
+        let put = Pending {
+            file,
+            bytes,
+            beside,
+            created: told,
+        };
+        if let Some(lead) = self.queue.add(put) {
+            let folder = self.clone();
+            tokio::spawn(blocking(move || {
+                lead.for_each(|group| {
+                    let mut flushed = HashSet::new();
+                    group::write(group, |file| folder.flush(file, &mut flushed));
+                });
+                Ok(())
+            }));
+        }
+        created.await.map_err(io::Error::other)?
     }
 
     /// Makes sure that `key` is found again after a power cut: another process may have made it and
     /// its folders a moment ago, and died before flushing them.
     pub(crate) async fn settle(&self, key: &str) -> io::Result<()> {
         let (folder, file) = (self.clone(), self.root.join(key));
-        blocking(move || folder.flush(&file)).await
+        blocking(move || folder.flush(&file, &mut HashSet::new())).await
     }
 
-    /// Flushes every folder from that of `file` up to the root.
-    fn flush(&self, file: &Path) -> io::Result<()> {
+    /// Flushes every folder from that of `file` up to the root, unless it is in `flushed`.
+    fn flush(&self, file: &Path, flushed: &mut HashSet<PathBuf>) -> io::Result<()> {
+        let mut folders = Vec::new();
         for folder in file.ancestors().skip(1) {
+            // Whoever flushed it has flushed those above it.
+            if flushed.contains(folder) {
+                break;
+            }
+            folders.push(folder.to_owned());
             if folder.parent() == Some(&*self.root) {
-                return self.shelves.flush(folder, &self.root);
+                self.shelves.flush(folder, &self.root)?;
+                break;
             }
             flush(folder)?;
         }
+        flushed.extend(folders);
         Ok(())
     }
 
@@ -155,58 +165,16 @@ pub(crate) fn flush(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes a file that appears when it is whole and on disk, unless there is one. Tells whether there
-/// was none.
-fn write_new(path: &Path, prefix: &str, bytes: &[u8]) -> io::Result<bool> {
-    let folder = path.parent().unwrap_or(path);
-    let mut unfinished = Builder::new();
-    unfinished.prefix(prefix).suffix(UNFINISHED);
-    // As any file, less what the process's mask forbids.
-    unfinished.permissions(Permissions::from_mode(0o666));
-    let mut races = 0;
-    let mut file = loop {
-        match unfinished.tempfile_in(folder) {
-            Err(err) if err.kind() == io::ErrorKind::NotFound && races < MAX_RACES => {
-                fs::create_dir_all(folder)?;
-                races += 1;
-            }
-            file => break file?,
-        }
-    };
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(true),
-        Err(err) if err.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        // Whoever was faster has tidied up.
-        Err(err) if err.error.kind() == io::ErrorKind::NotFound && path.exists() => Ok(false),
-        Err(err) => Err(err.error),
-    }
-}
-
-/// Makes the folder of `file`, and tells whether nobody has been there before us.
-fn made(file: &Path) -> io::Result<bool> {
-    let folder = file.parent().unwrap_or(file);
-    match fs::create_dir(folder) {
-        Ok(()) => Ok(true),
-        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder).map(|()| false)
-        }
-        Err(err) => Err(err),
-    }
-}
-
 /// How the names begin under which an object, and what is beside it, are written. No key's name begins
 /// with a dot.
-fn unfinished(file: &Path) -> String {
+pub(crate) fn unfinished(file: &Path) -> String {
     let name = file.file_name().unwrap_or_default();
     format!(".{}.", name.to_string_lossy())
 }
 
 /// Removes what deaths in the midst of writing have left. Whoever is writing at this moment finds its
 /// file gone, which is as well if the object is there, and an error if it was deleted.
-fn remove_unfinished(file: &Path) -> io::Result<()> {
+pub(crate) fn remove_unfinished(file: &Path) -> io::Result<()> {
     let prefix = unfinished(file);
     let entries = match fs::read_dir(file.parent().unwrap_or(file)) {
         Ok(entries) => entries,

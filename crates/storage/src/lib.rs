@@ -12,6 +12,7 @@ mod client;
 mod delete;
 mod error;
 mod folder;
+mod group;
 mod health;
 mod key;
 mod link;
