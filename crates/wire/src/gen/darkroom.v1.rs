@@ -206,38 +206,49 @@ pub struct Job {
     #[prost(string, tag = "2")]
     pub tenant: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "3")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_id: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, tag = "4")]
     pub prompt: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "5")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub negative_prompt: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, tag = "6")]
     pub model: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "7")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub style_type: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "8")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub aspect_ratio: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "9")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, tag = "10")]
     pub magic_prompt: ::prost::alloc::string::String,
     #[prost(int64, optional, tag = "11")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: ::core::option::Option<i64>,
     #[prost(uint32, tag = "12")]
     pub num_images: u32,
     #[prost(string, optional, tag = "13")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rendering_speed: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "14")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "15")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub color_palette: ::core::option::Option<ColorPalette>,
     #[prost(string, optional, tag = "16")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub style_preset: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, repeated, tag = "17")]
     pub style_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, repeated, tag = "18")]
     pub presets: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "19")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, repeated, tag = "20")]
     pub tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -246,6 +257,7 @@ pub struct Job {
     #[prost(string, tag = "22")]
     pub lane: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "23")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, tag = "24")]
     pub provider: ::prost::alloc::string::String,
@@ -260,17 +272,22 @@ pub struct Job {
     #[prost(string, tag = "28")]
     pub operation: ::prost::alloc::string::String,
     #[prost(string, optional, tag = "29")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_model: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(uint32, optional, tag = "30")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_weight: ::core::option::Option<u32>,
     #[prost(string, optional, tag = "31")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upscale_factor: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "32")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution_tier: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(bool, tag = "33")]
     pub transparent: bool,
     /// Absent when no picture was handed in.
     #[prost(message, optional, tag = "34")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: ::core::option::Option<Inputs>,
     #[prost(string, tag = "35")]
     pub on_duplicate: ::prost::alloc::string::String,
@@ -280,11 +297,14 @@ pub struct Job {
     pub on_unknown: ::prost::alloc::string::String,
     /// The public name of the API key that it was asked for with.
     #[prost(string, optional, tag = "38")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "39")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: ::core::option::Option<::prost::alloc::string::String>,
     /// The earlier generation that asked for the same.
     #[prost(string, optional, tag = "40")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_of: ::core::option::Option<::prost::alloc::string::String>,
     /// `presets` with what shall be different from them; empty if nothing is.
     #[prost(message, repeated, tag = "41")]
