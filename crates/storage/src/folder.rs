@@ -22,7 +22,7 @@ pub(crate) const UNFINISHED: &str = ".part";
 /// A folder of objects, each with its metadata beside it. Cheap to clone.
 ///
 /// What changes is written here and not by `object_store`: it has no place for metadata, and took four
-/// changes of threads and nine flushes (strace) for what takes one and four, and less in a group.
+/// changes of threads and nine flushes (strace) for what takes one and four, or less in a group.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     root: Arc<Path>,
