@@ -15,7 +15,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use rustix::fs::{Advice, fadvise};
 use tempfile::{Builder, NamedTempFile};
 use tokio::sync::oneshot;
 
@@ -193,7 +192,8 @@ fn begin(path: &Path, prefix: &str, bytes: &[u8]) -> io::Result<NamedTempFile> {
     file.write_all(bytes)?;
     // What is not needed in memory is written at once, if it was not yet. Only advice: the flush sees
     // to it that it is done.
-    fadvise(file.as_file(), 0, None, Advice::DontNeed).ok();
+    #[cfg(target_os = "linux")]
+    rustix::fs::fadvise(file.as_file(), 0, None, rustix::fs::Advice::DontNeed).ok();
     Ok(file)
 }
 

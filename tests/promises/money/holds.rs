@@ -49,10 +49,13 @@ async fn an_account_without_money_holds_work_up_and_goes_on_by_itself() -> anyho
     assert_eq!(held["inProgress"], 0);
     for id in &ids {
         let path = format!("/v1/generations/{id}");
-        let generation = pipeline.desk.get(&path).await?;
-        let status = generation["status"].as_str().unwrap_or_default();
-        assert!(matches!(status, "accepted" | "parked"), "{generation}");
-        assert_eq!(generation["billed"], 0);
+        // Who dispatches knows it a moment before the history does.
+        let told = wait_for(PATIENCE, "it to be told as waiting", async || {
+            let generation = pipeline.desk.get(&path).await.ok()?;
+            let waits = matches!(generation["status"].as_str()?, "accepted" | "parked");
+            (waits && generation["billed"] == 0).then_some(())
+        });
+        told.await?;
     }
     assert_eq!(pipeline.provider.bill(), []);
     assert!(pipeline.customer.try_next().await.is_none());
