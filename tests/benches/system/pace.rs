@@ -2,12 +2,12 @@
 //! here, makes the same work cost half as much again in one minute as in the next.
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{JoinHandle, sleep, spawn};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 /// Steps of one look: a fraction of a millisecond, ten times a second.
 const STEPS: u64 = 20_000;
@@ -15,34 +15,37 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Looks now and then, while something else is measured.
 pub(crate) struct Pace {
-    over: Arc<AtomicBool>,
-    looks: JoinHandle<Vec<f64>>,
+    looks: Arc<Mutex<Vec<f64>>>,
+    looking: JoinHandle<()>,
 }
 
 impl Pace {
     pub(crate) fn start() -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let looks = spawn({
-            let over = Arc::clone(&over);
-            move || {
-                let mut looks = vec![look()];
-                while !over.load(Ordering::Relaxed) {
-                    sleep(PAUSE);
-                    looks.push(look());
+        let looks = Arc::<Mutex<Vec<f64>>>::default();
+        let looking = tokio::spawn({
+            let looks = Arc::clone(&looks);
+            async move {
+                loop {
+                    let took = look();
+                    lock(&looks).push(took);
+                    sleep(PAUSE).await;
                 }
-                looks
             }
         });
-        Self { over, looks }
+        Self { looks, looking }
     }
 
     /// The CPU time that work which is always the same took, in µs: the median of all looks.
     pub(crate) fn stop(self) -> f64 {
-        self.over.store(true, Ordering::Relaxed);
-        let mut looks = self.looks.join().unwrap_or_default();
+        self.looking.abort();
+        let mut looks = lock(&self.looks);
         looks.sort_by(f64::total_cmp);
         looks.get(looks.len() / 2).copied().unwrap_or(f64::INFINITY)
     }
+}
+
+fn lock(looks: &Mutex<Vec<f64>>) -> MutexGuard<'_, Vec<f64>> {
+    looks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn look() -> f64 {

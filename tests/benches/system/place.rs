@@ -23,7 +23,7 @@ pub(crate) fn root() -> anyhow::Result<TempDir> {
     let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     // Folders in one that is marked as topmost come to lie all over the disk, and only few of those
     // places had files deleted lately. Where there is no such mark, waiting does it.
-    let _ = Command::new("chattr").arg("+T").arg(root.path()).output();
+    drop(Command::new("chattr").arg("+T").arg(root.path()).output());
     Ok(root)
 }
 
