@@ -5,13 +5,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::system::pace::Pace;
-
 /// What a number of jobs cost, process by process.
 pub(crate) struct Figures {
     jobs_per_second: f64,
-    /// What the machine itself took for work that is always the same, in µs.
-    pace: f64,
     shares: Vec<Share>,
 }
 
@@ -24,11 +20,6 @@ struct Share {
 }
 
 impl Figures {
-    /// What the machine itself took meanwhile for work that is always the same, in µs of CPU.
-    pub(crate) fn pace(&self) -> f64 {
-        self.pace
-    }
-
     /// CPU time for each job, of all processes.
     pub(crate) fn total_ms(&self) -> f64 {
         self.shares.iter().map(|share| share.ms).sum()
@@ -47,15 +38,13 @@ impl fmt::Display for Figures {
             writeln!(f, "  {ms:>8.2} ms CPU per job, {mb:>6.1} MB: {name}")?;
         }
         let (ms, mb) = (self.total_ms(), self.total_mb());
-        writeln!(f, "  {ms:>8.2} ms CPU per job, {mb:>6.1} MB in all")?;
-        write!(f, "  {:>8.0} µs: the machine's pace", self.pace())
+        write!(f, "  {ms:>8.2} ms CPU per job, {mb:>6.1} MB in all")
     }
 }
 
 /// Looks at processes before and after a number of jobs.
 pub(crate) struct Meter {
     started: Instant,
-    pace: Pace,
     /// Name, id, and CPU time at the start.
     processes: Vec<(&'static str, u32, f64)>,
 }
@@ -70,14 +59,12 @@ impl Meter {
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
             started: Instant::now(),
-            pace: Pace::start(),
             processes,
         })
     }
 
     pub(crate) fn stop(self, jobs: usize) -> anyhow::Result<Figures> {
         let seconds = self.started.elapsed().as_secs_f64();
-        let pace = self.pace.stop();
         let jobs = jobs as f64;
         let share = |(name, pid, before)| {
             Ok(Share {
@@ -88,7 +75,6 @@ impl Meter {
         };
         Ok(Figures {
             jobs_per_second: jobs / seconds,
-            pace,
             shares: self
                 .processes
                 .into_iter()

@@ -2,7 +2,6 @@
 //! costs. The simulator is a process of its own and is not counted.
 
 pub(crate) mod figures;
-mod pace;
 pub(crate) mod place;
 pub(crate) mod simulator;
 
