@@ -31,8 +31,8 @@ const MOST: usize = 256;
 /// How many bytes of bodies, so that others are not kept waiting.
 const BYTES: usize = 1 << 20;
 /// How long the next batch waits for company after one in which more than [`SIBLINGS`] had a part. Who
-/// is alone, or nearly, is not kept waiting; under load a batch holds twice as many, for five sixths of
-/// the CPU in `make bench-orchestration`. PostgreSQL calls these two `commit_delay` and
+/// is alone, or nearly, is not kept waiting; in `make bench-orchestration` a batch holds half as many
+/// again, for nine tenths of the CPU in all. PostgreSQL calls these two `commit_delay` and
 /// `commit_siblings`.
 const DELAY: Duration = Duration::from_millis(10);
 const SIBLINGS: usize = 4;

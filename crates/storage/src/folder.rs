@@ -205,3 +205,34 @@ async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     runtime::blocking(work).await.map_err(io::Error::other)?
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// All that was changed in them was changed before the first of them was flushed.
+    #[test]
+    fn a_folder_and_those_above_it_are_flushed_once_in_a_group() -> anyhow::Result<()> {
+        let root = TempDir::new()?;
+        let (_, folder) = Folder::open(root.path().to_owned())?;
+        let shelf = folder.root().join("generated");
+        let [one, two, gone] = ["one", "two", "gone"].map(|name| shelf.join(name));
+        let mut flushed = HashSet::new();
+        assert!(folder.flush(&one.join("0.png"), &mut flushed).is_err());
+        assert!(flushed.is_empty(), "a flush that failed has served nobody");
+
+        fs::create_dir_all(&one)?;
+        folder.flush(&one.join("0.png"), &mut flushed)?;
+        assert_eq!(flushed, HashSet::from([one.clone(), shelf.clone()]));
+
+        // Nothing is looked at again.
+        fs::rename(&one, &gone)?;
+        folder.flush(&one.join("1.png"), &mut flushed)?;
+        fs::create_dir_all(&two)?;
+        folder.flush(&two.join("0.png"), &mut flushed)?;
+        assert_eq!(flushed, HashSet::from([one, two, shelf]));
+        Ok(())
+    }
+}

@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_micros(30);
 const PATIENCE: Duration = Duration::from_secs(330);
 const PAUSE: Duration = Duration::from_secs(10);
 /// Places on the disk that are tried before time is.
-const TRIES: usize = 20;
+const TRIES: usize = 8;
 
 /// A folder for all turns.
 pub(crate) fn root() -> anyhow::Result<TempDir> {
