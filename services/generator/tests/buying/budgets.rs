@@ -102,12 +102,11 @@ async fn two_hundred_at_once_buy_what_the_budget_allows_and_the_rest_when_it_is_
     assert_eq!(bought(&world, "summer"), 50);
     assert!(status.exhausted);
     assert_eq!(status.settled_total_usd_micros, 50 * COST);
-    let told = world.told("budget.*.*").await?;
-    let told: Vec<&Event> = told.iter().map(|entry| &entry.event).collect();
+    let told = world.until_told("budget.*.*", 2).await?;
     let [
         Event::BudgetWarning(warning),
         Event::BudgetExhausted(exhausted),
-    ] = told[..]
+    ] = &told[..]
     else {
         anyhow::bail!("{told:?}")
     };
@@ -122,7 +121,7 @@ async fn two_hundred_at_once_buy_what_the_budget_allows_and_the_rest_when_it_is_
         world.rendered(*id).await?;
     }
     assert_eq!(bought(&world, "summer"), 200);
-    assert_eq!(world.told("budget.exhausted.*").await?.len(), 1);
+    assert_eq!(world.until_told("budget.exhausted.*", 1).await?.len(), 1);
     let status = world.until_waiting(&summer, 0).await?;
     assert!(!status.exhausted && status.settled_total_usd_micros == 200 * COST);
     world.stop().await
@@ -160,9 +159,10 @@ async fn the_smallest_budget_that_is_used_up_is_the_one_that_waits() -> anyhow::
     let each = ["laptop", "summer", "plain"].map(|prompt| bought(&world, prompt));
     assert_eq!(each, [5, 5, 20]);
     assert_eq!(status.settled_today_usd_micros, 30 * COST);
-    let told = world.told("budget.exhausted.*").await?.into_iter();
+    let told = world.until_told("budget.exhausted.*", 3).await?;
     let told: Vec<(Scope, String)> = told
-        .filter_map(|entry| match entry.event {
+        .into_iter()
+        .filter_map(|event| match event {
             Event::BudgetExhausted(notice) => Some((notice.scope, notice.window)),
             _ => None,
         })
@@ -231,12 +231,12 @@ async fn nobody_forgets_what_was_spent() -> anyhow::Result<()> {
         assert_eq!(spent(&again), spent(&status), "killed: {kill}");
         world.until_renewed().await?;
     }
-    let told = world.told("budget.exhausted.*").await?.len();
+    let told = world.until_told("budget.exhausted.*", 1).await?.len();
     assert!(
         (1..=2).contains(&told),
         "once by each who ran into it: {told}"
     );
-    assert_eq!(world.told("budget.warning.*").await?.len(), 1);
+    assert_eq!(world.until_told("budget.warning.*", 1).await?.len(), 1);
 
     world.budget(&summer, None, Some(40 * COST)).await?;
     let status = world.until_waiting(&summer, (JOBS - 40) as u64).await?;

@@ -55,26 +55,40 @@ async fn all_wait(world: &World, jobs: usize, patience: Duration) -> anyhow::Res
     .await
 }
 
-/// What was told of holds other than an operator's own: why, how many wait, how much for.
-async fn parked(world: &World) -> anyhow::Result<Vec<(Hold, u64, i64)>> {
-    let told = world.told("provider.parked.*").await?.into_iter();
-    let parked = told.filter_map(|entry| match entry.event {
+/// What was told of holds other than an operator's own: why, how many wait, how much for. Waits
+/// until there are so many `times`: a notice may come a moment after what it is about.
+async fn parked(world: &World, times: usize) -> anyhow::Result<Vec<(Hold, u64, i64)>> {
+    let parked = |event| match event {
         Event::ProviderParked(event) if event.hold != Hold::Paused => {
             assert_eq!(event.message, event.hold.advice());
             Some((event.hold, event.jobs, event.reserved.micros()))
         }
         _ => None,
-    });
-    Ok(parked.collect())
+    };
+    notices(world, "provider.parked.*", times, parked).await
 }
 
-async fn resumed(world: &World) -> anyhow::Result<Vec<Hold>> {
-    let told = world.told("provider.resumed.*").await?.into_iter();
-    let resumed = told.filter_map(|entry| match entry.event {
+/// As [`parked`]: which holds ended.
+async fn resumed(world: &World, times: usize) -> anyhow::Result<Vec<Hold>> {
+    let resumed = |event| match event {
         Event::ProviderResumed(event) if event.hold != Hold::Paused => Some(event.hold),
         _ => None,
-    });
-    Ok(resumed.collect())
+    };
+    notices(world, "provider.resumed.*", times, resumed).await
+}
+
+async fn notices<T>(
+    world: &World,
+    filter: &str,
+    times: usize,
+    read: impl Fn(Event) -> Option<T>,
+) -> anyhow::Result<Vec<T>> {
+    testkit::wait_for(PATIENCE, filter, async || {
+        let told = world.told(filter).await.ok()?.into_iter();
+        let read: Vec<T> = told.filter_map(|entry| read(entry.event)).collect();
+        (read.len() >= times).then_some(read)
+    })
+    .await
 }
 
 /// Everything is bought once, and nothing else has ever been.
@@ -129,7 +143,7 @@ async fn whatever_the_account_lacks_work_waits_for_it_and_goes_on() -> anyhow::R
         .await?;
 
         let what = format!("{code} {reason:?}");
-        let told = parked(&world).await?;
+        let told = parked(&world, 1).await?;
         let [(held, jobs, reserved)] = told[..] else {
             anyhow::bail!("{what}: told {} times: {told:?}", told.len())
         };
@@ -138,13 +152,13 @@ async fn whatever_the_account_lacks_work_waits_for_it_and_goes_on() -> anyhow::R
         assert_eq!(reserved, jobs as i64 * COST, "{what}");
         let status = world.status().await?;
         assert_eq!(status.hold, Some(hold.to_string()), "{what}");
-        assert_eq!(resumed(&world).await?, [], "{what}");
+        assert_eq!(resumed(&world, 0).await?, [], "{what}");
 
         world.sim.heal();
         all_are_bought_once(&world, JOBS).await?;
         no_attempt_is_used_up(&world).await?;
-        assert_eq!(parked(&world).await?.len(), 1, "{what}");
-        assert_eq!(resumed(&world).await?, [hold], "{what}");
+        assert_eq!(parked(&world, 1).await?.len(), 1, "{what}");
+        assert_eq!(resumed(&world, 1).await?, [hold], "{what}");
         assert_eq!(world.status().await?.hold, None, "{what}");
         world.stop().await?;
     }
@@ -173,7 +187,7 @@ async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()
     world.until_tally("calling", 100 + probes).await?;
     let held = started.elapsed() - queued;
 
-    let told = parked(&world).await?;
+    let told = parked(&world, 1).await?;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1 as usize >= jobs - 100, "{told:?}");
     let refused = world.tally().await?["calling"];
@@ -184,7 +198,10 @@ async fn fifteen_hundred_wait_for_money_without_a_failure() -> anyhow::Result<()
     all_are_bought_once(&world, jobs).await?;
     no_attempt_is_used_up(&world).await?;
     assert_eq!(
-        (parked(&world).await?.len(), resumed(&world).await?.len()),
+        (
+            parked(&world, 1).await?.len(),
+            resumed(&world, 1).await?.len()
+        ),
         (1, 1)
     );
     println!(
@@ -215,7 +232,7 @@ async fn what_was_bought_before_the_money_ran_out_opens_nothing() -> anyhow::Res
     let calls = world.tally().await?["calling"];
     world.status().await?;
     assert!(
-        calls <= 5 + 5 && parked(&world).await?.len() == 1,
+        calls <= 5 + 5 && parked(&world, 1).await?.len() == 1,
         "{calls}"
     );
     assert_eq!(
@@ -241,8 +258,8 @@ async fn a_provider_that_asks_to_slow_down_is_left_alone_as_long_as_it_says() ->
     all_are_bought_once(&world, 30).await?;
 
     no_attempt_is_used_up(&world).await?;
-    assert_eq!(parked(&world).await?.len(), 1);
-    assert_eq!(resumed(&world).await?, [Hold::Cooling]);
+    assert_eq!(parked(&world, 1).await?.len(), 1);
+    assert_eq!(resumed(&world, 1).await?, [Hold::Cooling]);
     let mut calls = Vec::new();
     for entry in world.told("generation.calling.*").await? {
         if let Event::Calling(calling) = entry.event {
@@ -265,14 +282,14 @@ async fn a_provider_that_cannot_be_reached_costs_nobody_the_last_attempt() -> an
     world.resume().await?;
     world.until_tally("calling", LIMIT + 6).await?;
 
-    let told = parked(&world).await?;
+    let told = parked(&world, 1).await?;
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].0, Hold::Unreachable);
     assert!(told[0].1 as usize >= JOBS - LIMIT, "{told:?}");
     assert!(world.tally().await?["calling"] <= LIMIT + 8);
     world.sim.come_back().await?;
     all_are_bought_once(&world, JOBS).await?;
-    assert_eq!(resumed(&world).await?, [Hold::Unreachable]);
+    assert_eq!(resumed(&world, 1).await?, [Hold::Unreachable]);
     world.stop().await
 }
 
@@ -320,8 +337,8 @@ async fn nothing_is_bought_that_cannot_be_stored_whoever_dispatches() -> anyhow:
     for id in ids {
         world.rendered(id).await?;
     }
-    assert_eq!(world.told("provider.parked.*").await?.len(), 1);
-    assert_eq!(world.told("provider.resumed.*").await?.len(), 1);
+    assert_eq!(world.until_told("provider.parked.*", 1).await?.len(), 1);
+    assert_eq!(world.until_told("provider.resumed.*", 1).await?.len(), 1);
     world.stop().await
 }
 
@@ -340,11 +357,11 @@ async fn a_successor_does_not_run_into_the_same_wall() -> anyhow::Result<()> {
     assert_eq!(status.hold, Some(Hold::OutOfFunds.to_string()));
     world.until_tally("calling", before + 2).await?;
     assert!(world.tally().await?["calling"] <= before + 3, "probes only");
-    assert_eq!(parked(&world).await?.len(), 1);
+    assert_eq!(parked(&world, 1).await?.len(), 1);
     world.sim.heal();
     all_are_bought_once(&world, 40).await?;
     no_attempt_is_used_up(&world).await?;
-    assert_eq!(resumed(&world).await?, [Hold::OutOfFunds]);
+    assert_eq!(resumed(&world, 1).await?, [Hold::OutOfFunds]);
     world.stop().await
 }
 
@@ -409,7 +426,7 @@ async fn what_one_request_may_not_do_ends_it_and_holds_nobody_back() -> anyhow::
     for id in queue(&world, 5, PATIENCE).await? {
         world.rendered(id).await?;
     }
-    assert_eq!(parked(&world).await?, []);
+    assert_eq!(parked(&world, 0).await?, []);
     world.stop().await
 }
 
