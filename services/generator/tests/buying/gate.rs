@@ -348,7 +348,8 @@ async fn a_successor_does_not_run_into_the_same_wall() -> anyhow::Result<()> {
     queued(&world, 40).await?;
     world.sim.refuse(402, Some("insufficient_funds"))?;
     world.resume().await?;
-    world.until_tally("calling", LIMIT + 3).await?;
+    // What was refused is written down too: a call whose end nobody knows would be in doubt.
+    world.until_tally("parked", LIMIT + 3).await?;
     world.oldest()?.kill();
     let before = world.tally().await?["calling"];
     world.join()?;
