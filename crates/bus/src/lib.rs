@@ -32,6 +32,7 @@ mod tail;
 mod topology;
 /// Trace context in and out of NATS headers.
 pub mod trace;
+mod trial;
 mod worker;
 
 pub use ask::{Answer, Refusal};

@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use crate::policy::ACK_WAIT;
 use crate::pull::is_missing;
 use crate::stage::{DEAD, EVENTS, Feed, INTAKE, WORK};
-use crate::{Bus, Error, Stage};
+use crate::{Bus, Error, Stage, trial};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the door may hold requests that nobody admits, in bytes.
@@ -18,8 +18,8 @@ const DOOR_BYTES: i64 = 1 << 30;
 /// A body of 1 MiB and its headers.
 const MESSAGE_BYTES: i32 = (1 << 20) + (16 << 10);
 
-/// The buckets. Each has one owner, who alone writes.
-const BUCKETS: [(&str, &str); 5] = [
+/// The buckets. Each has one owner, who alone writes; the last is the worker runtime's.
+const BUCKETS: [(&str, &str); 6] = [
     (
         "books",
         "per provider account: who dispatches, what is reserved and settled",
@@ -28,6 +28,7 @@ const BUCKETS: [(&str, &str); 5] = [
     ("keys", "API keys and signing secrets"),
     ("idempotency", "answers to requests that may be asked again"),
     ("endpoints", "who wants to be told of what"),
+    (trial::BUCKET, "messages that may kill whoever handles them"),
 ];
 
 /// Consumers that earlier versions made, by stream and name. Nobody reads them any more.

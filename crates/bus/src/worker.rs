@@ -23,8 +23,10 @@ use crate::pull::{hand_back, raw};
 use crate::stage::{EVENTS, Feed, WORK};
 use crate::{Bus, Error, Policy, Source, Stage, metrics, trace};
 
-/// Deliveries beyond the attempts after which a message is taken for one that kills its worker.
-const CRASHES: u32 = 3;
+/// Deliveries beyond the attempts after which a message is suspected of killing its worker.
+const UNSUSPICIOUS: u32 = 3;
+/// Tries of a suspect that nobody has lived through, after which it is given up.
+const DEATHS: u32 = 3;
 /// How often a handler is asked what to say of lost work, while others write into the same ledger.
 const LAST_WORDS: u32 = 3;
 
@@ -165,51 +167,80 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
     }
 
     async fn work(&self, message: &Message, raw: &Raw, feed: &Feed) -> Result<&'static str, Error> {
-        let (delivery, crashes) = delivery(message, raw, feed);
+        let (delivery, delivered) = delivery(message, raw, feed);
         Span::current().record("attempt", delivery.attempt);
-        if crashes > self.policy.attempts + CRASHES {
-            // Earlier deliveries ended without being settled: each may have killed its process.
-            let failure = poison("its handling never came to an end");
-            let given_up = self.give_up(message, raw, None, &delivery, failure, feed);
-            return Box::pin(given_up).await;
+        match delivered > self.policy.attempts + UNSUSPICIOUS {
+            false => self.handle(message, raw, feed, &delivery).await,
+            true => Box::pin(self.risk(message, raw, feed, &delivery)).await,
         }
+    }
+
+    /// Handles a message of which earlier workers may have died, until there is no doubt that they did.
+    async fn risk(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        delivery: &Delivery,
+    ) -> Result<&'static str, Error> {
+        let trial = self.bus.trial(self.stage, raw).await?;
+        let outcome = if trial.deaths() < DEATHS {
+            self.handle(message, raw, feed, delivery).await
+        } else {
+            // It says whom it is about, and what is deadly is hardly to read it; unless it is.
+            let is_legible = trial.deaths() < 2 * DEATHS;
+            let input = is_legible.then(|| In::read(raw).ok()).flatten();
+            let failure = poison("its handling never came to an end");
+            self.give_up(message, raw, input, delivery, failure, feed)
+                .await
+        };
+        trial.survived(outcome.is_ok()).await;
+        outcome
+    }
+
+    async fn handle(
+        &self,
+        message: &Message,
+        raw: &Raw,
+        feed: &Feed,
+        delivery: &Delivery,
+    ) -> Result<&'static str, Error> {
         let input = match In::read(raw) {
             Ok(input) => input,
             Err(err) => {
                 let failure = poison(&format!("it cannot be read: {err}"));
-                let given_up = self.give_up(message, raw, None, &delivery, failure, feed);
+                let given_up = self.give_up(message, raw, None, delivery, failure, feed);
                 return Box::pin(given_up).await;
             }
         };
 
         // What is rare is boxed: each message that is handled would keep room for it.
-        match self.attempt(message, input, &delivery).await {
+        match self.attempt(message, input, delivery).await {
             Ok(Step::Emit(emits)) if emits.is_empty() => {
                 self.dismiss(message, feed).await.map(|()| "nothing")
             }
             Ok(Step::Emit(emits)) => match self.emit(&emits).await? {
                 true => self.acknowledge(message, feed).await.map(|()| "done"),
-                false => Box::pin(self.outrun(message, raw, feed, &delivery)).await,
+                false => Box::pin(self.outrun(message, raw, feed, delivery)).await,
             },
             Ok(Step::Wait(wait)) => match self.emit(&wait.emit).await? {
                 true => {
-                    let postponed = self.postpone(message, raw, feed, &delivery, &wait);
+                    let postponed = self.postpone(message, raw, feed, delivery, &wait);
                     Box::pin(postponed).await.map(|()| "waits")
                 }
-                false => Box::pin(self.outrun(message, raw, feed, &delivery)).await,
+                false => Box::pin(self.outrun(message, raw, feed, delivery)).await,
             },
             Err(Fault::Transient {
                 source,
                 not_before,
                 failure,
             }) => {
-                let retried =
-                    self.retry(message, raw, feed, &delivery, source, not_before, failure);
+                let retried = self.retry(message, raw, feed, delivery, source, not_before, failure);
                 Box::pin(retried).await
             }
             Err(Fault::Permanent(failure)) => {
                 let input = In::read(raw).ok();
-                let given_up = self.give_up(message, raw, input, &delivery, failure, feed);
+                let given_up = self.give_up(message, raw, input, delivery, failure, feed);
                 Box::pin(given_up).await
             }
         }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use bus::{Emit, Expect, Fault, Lost, Policy, Source, Stage, Step, Wait};
 use domain::{Code, Event, GenerationId, Rendered};
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,15 @@ use tokio::sync::mpsc;
 
 use crate::events::{calling, completed, failed, failure, rendered};
 use crate::world::{LIMIT, POLICY, Running, Script, World, header, next};
+
+/// How soon a message comes again when its worker is silent.
+const SOON: Duration = Duration::from_millis(300);
+/// One attempt.
+const HURRIED: Policy = Policy {
+    attempts: 1,
+    ack_wait: SOON,
+    ..POLICY
+};
 
 /// Ends the generation whose name the lost message bears.
 async fn fail(lost: Lost<Rendered>) -> Result<Vec<Emit>, Source> {
@@ -242,6 +252,99 @@ async fn last_words_are_found_again_if_somebody_else_wrote_meanwhile() -> anyhow
     let end = failed(id, failure(Code::AllWithheld));
     assert_eq!(last_event(&world, id).await?, Some(end.into()));
     worker.stop().await
+}
+
+/// Of what died nobody can say why. Whoever waits hears of the end all the same.
+#[tokio::test]
+async fn what_kills_its_workers_is_given_up_and_has_an_end() -> anyhow::Result<()> {
+    let world = World::impatient(SOON).await?;
+    let id = GenerationId::generate();
+    world.bus.ledger().append(rendered(id), 0).await?;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let start = || {
+        let (begun, given_up) = (tell.clone(), tell.clone());
+        let handler = Script::<Rendered>::new(move |_, _| {
+            begun.send(None).ok();
+            std::future::pending()
+        });
+        let handler = handler.giving_up(move |lost| {
+            given_up.send(lost.input.clone()).ok();
+            fail(lost)
+        });
+        Running::start(&world.bus, Stage::Upload, HURRIED, handler)
+    };
+
+    let mut deaths = 0;
+    let lost = loop {
+        let worker = start();
+        if let Some(lost) = next(&mut told).await? {
+            world.settled("EVENTS", "upload", 1).await?;
+            break lost;
+        }
+        drop(worker);
+        deaths += 1;
+    };
+
+    // One attempt, three more that may have been anything, and three that were none of anything else.
+    assert!((4..=7).contains(&deaths), "{deaths}");
+    assert_eq!(lost.job.id, id, "it could be read, and so told");
+    let Some(Event::Failed(end)) = last_event(&world, id).await? else {
+        anyhow::bail!("no end")
+    };
+    let why = "the message was put aside: its handling never came to an end";
+    assert_eq!(
+        (end.failure.code, end.failure.message.as_str()),
+        (Code::Poison, why)
+    );
+    assert_eq!(world.messages("DEAD").await?.len(), 1);
+    no_suspect_is_left(&world).await
+}
+
+/// It lasts as many deliveries as a message has that kills its worker.
+#[tokio::test]
+async fn an_outage_is_nobodys_death() -> anyhow::Result<()> {
+    let world = World::impatient(SOON).await?;
+    let id = GenerationId::generate();
+    world.bus.ledger().append(rendered(id), 0).await?;
+    let events_hold = async |max_messages| {
+        let mut stream = world.outside.get_stream("EVENTS").await?;
+        let config = Config {
+            max_messages,
+            discard: DiscardPolicy::New,
+            ..stream.info().await?.config.clone()
+        };
+        world.outside.update_stream(config).await?;
+        anyhow::Ok(())
+    };
+    events_hold(1).await?;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let handler = Script::<Rendered>::new(move |input, delivery| {
+        tell.send(()).ok();
+        async move {
+            let completed = completed(input.job.id);
+            Ok(Step::emit(completed, Expect::after(&delivery)))
+        }
+    });
+
+    let worker = Running::start(&world.bus, Stage::Upload, HURRIED, handler.giving_up(fail));
+    for _ in 0..10 {
+        next(&mut told).await?;
+    }
+    events_hold(-1).await?;
+
+    world.settled("EVENTS", "upload", 1).await?;
+    assert_eq!(last_event(&world, id).await?, Some(completed(id).into()));
+    assert!(world.messages("DEAD").await?.is_empty());
+    worker.stop().await?;
+    no_suspect_is_left(&world).await
+}
+
+async fn no_suspect_is_left(world: &World) -> anyhow::Result<()> {
+    testkit::wait_until(LIMIT, "the mark to be removed", async || {
+        let suspects = world.bus.settings("suspects", ">").await;
+        suspects.is_ok_and(|suspects| suspects.is_empty())
+    })
+    .await
 }
 
 #[tokio::test]
