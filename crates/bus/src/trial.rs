@@ -7,16 +7,19 @@
 
 use tracing::warn;
 
+use crate::connection::fresh_token;
 use crate::incoming::Raw;
 use crate::{Bus, Error, Stage};
 
 pub(crate) const BUCKET: &str = "suspects";
 
-/// A try that is written down.
+/// A try that is written down, under a key of its own: a message may be with two workers at once, if
+/// the first is slow to say what came of it.
 pub(crate) struct Trial<'a> {
     bus: &'a Bus,
     key: String,
-    deaths: u32,
+    /// The keys of tries before this one that nobody has struck out.
+    earlier: Vec<String>,
 }
 
 impl Bus {
@@ -26,41 +29,34 @@ impl Bus {
     ///
     /// [`Error::Read`], [`Error::Publish`]: it is not to be tried.
     pub(crate) async fn trial(&self, stage: Stage, raw: &Raw) -> Result<Trial<'_>, Error> {
-        let key = format!("{}.{}.{}", stage.name(), raw.stream, raw.sequence);
-        let noted = self.setting(BUCKET, &key).await?;
-        let noted = noted.and_then(|noted| std::str::from_utf8(&noted).ok()?.parse().ok());
-        let trial = Trial {
+        let message = format!("{}.{}.{}", stage.name(), raw.stream, raw.sequence);
+        let earlier = self.settings(BUCKET, &format!("{message}.*")).await?;
+        let key = format!("{message}.{}", fresh_token());
+        self.set_setting(BUCKET, &key, "", Some(0)).await?;
+        Ok(Trial {
             bus: self,
             key,
-            deaths: noted.unwrap_or(0),
-        };
-        trial.note(trial.deaths.saturating_add(1)).await?;
-        Ok(trial)
+            earlier: earlier.into_iter().map(|setting| setting.key).collect(),
+        })
     }
 }
 
 impl Trial<'_> {
-    /// Tries before this one that nobody has lived through.
-    pub(crate) const fn deaths(&self) -> u32 {
-        self.deaths
+    /// Tries before this one that nobody has lived through, as far as can be seen.
+    pub(crate) const fn deaths(&self) -> usize {
+        self.earlier.len()
     }
 
     /// Strikes out this try; and those before it, if the message is settled.
-    pub(crate) async fn survived(self, is_settled: bool) {
-        let struck = match self.deaths {
-            deaths if deaths > 0 && !is_settled => self.note(deaths).await,
-            _ => self.bus.delete_setting(BUCKET, &self.key, None).await,
-        };
-        if let Err(err) = struck {
-            let error = &err as &dyn std::error::Error;
-            warn!(error, key = self.key, "will be taken for a death");
+    pub(crate) async fn survived(mut self, is_settled: bool) {
+        if !is_settled {
+            self.earlier.clear();
         }
-    }
-
-    async fn note(&self, tries: u32) -> Result<(), Error> {
-        let noted = self
-            .bus
-            .set_setting(BUCKET, &self.key, tries.to_string(), None);
-        noted.await.map(drop)
+        for key in self.earlier.into_iter().chain([self.key]) {
+            if let Err(err) = self.bus.delete_setting(BUCKET, &key, None).await {
+                let error = &err as &dyn std::error::Error;
+                warn!(error, key, "will be taken for a death");
+            }
+        }
     }
 }

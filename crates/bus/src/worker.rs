@@ -26,7 +26,7 @@ use crate::{Bus, Error, Policy, Source, Stage, metrics, trace};
 /// Deliveries beyond the attempts after which a message is suspected of killing its worker.
 const UNSUSPICIOUS: u32 = 3;
 /// Tries of a suspect that nobody has lived through, after which it is given up.
-const DEATHS: u32 = 3;
+const DEATHS: usize = 3;
 /// How often a handler is asked what to say of lost work, while others write into the same ledger.
 const LAST_WORDS: u32 = 3;
 

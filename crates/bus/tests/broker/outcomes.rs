@@ -285,8 +285,8 @@ async fn what_kills_its_workers_is_given_up_and_has_an_end() -> anyhow::Result<(
         deaths += 1;
     };
 
-    // One attempt, three more that may have been anything, and three that were none of anything else.
-    assert!((4..=7).contains(&deaths), "{deaths}");
+    // At most one attempt, and three more that may have been anything; and three that were deaths.
+    assert!((3..=7).contains(&deaths), "{deaths}");
     assert_eq!(lost.job.id, id, "it could be read, and so told");
     let Some(Event::Failed(end)) = last_event(&world, id).await? else {
         anyhow::bail!("no end")
