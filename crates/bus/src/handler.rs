@@ -194,7 +194,7 @@ impl Fault {
 pub struct Lost<In> {
     /// The last token of its subject: an id, usually.
     pub key: String,
-    /// What it was; none if it cannot be read.
+    /// What it was; none if it cannot be read, or if reading it may have killed its workers.
     pub input: Option<In>,
     /// The sequence in EVENTS of the event that caused it.
     pub cause: u64,

@@ -187,7 +187,8 @@ impl<In: Inbound, H: Handler<In>> Worker<In, H> {
         let outcome = if trial.deaths() < DEATHS {
             self.handle(message, raw, feed, delivery).await
         } else {
-            // It says whom it is about, and what is deadly is hardly to read it; unless it is.
+            // Handling it is what kills, so it may be read, to tell those who wait for it. If giving it
+            // up goes on to kill, reading it may be the reason.
             let is_legible = trial.deaths() < 2 * DEATHS;
             let input = is_legible.then(|| In::read(raw).ok()).flatten();
             let failure = poison("its handling never came to an end");
